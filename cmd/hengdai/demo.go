@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/hengdai/hengdai/demo"
+	"github.com/hengdai/hengdai/demo/invariant"
+	"github.com/hengdai/hengdai/kit/config"
+	"github.com/hengdai/hengdai/node"
+)
+
+func runDemo(ctx context.Context, args []string, out io.Writer) error {
+	set := flags("demo", out)
+	applicants := set.String("applicants", "", "file with one applicant a row (required)")
+	mapping := set.String("mapping", "", "table of codes of that file; empty: mapping.json beside it")
+	limit := set.Int("limit", 0, "at most so many applicants; 0: all")
+	seed := set.Uint64("seed", 1, "fixes names, numbers and who pays how")
+	days := set.Int("days", 0, "stop the calendar after so many days; 0: when every loan has ended or aged")
+	atOnce := set.Int("at-once", 8, "applicants under way together")
+	keep := set.String("data", "", "keep the data in this new folder; empty: a folder that is removed afterwards")
+	if err := parse(set, args); err != nil {
+		return err
+	}
+	if *applicants == "" {
+		return &usageError{"--applicants is missing"}
+	}
+	if *mapping == "" {
+		*mapping = filepath.Join(filepath.Dir(*applicants), "mapping.json")
+	}
+	rows, err := demo.ReadRows(*applicants, *mapping, *limit)
+	if err != nil {
+		return &usageError{err.Error()}
+	}
+	folder, remove, err := demoFolder(*keep)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	return withDemoNode(ctx, folder, func(cfg *config.Config, n *node.Node) error {
+		options, err := optionsOf(cfg, n, rows, *seed, out)
+		if err != nil {
+			return err
+		}
+		options.Days, options.AtOnce = *days, *atOnce
+		run, err := demo.Do(ctx, options)
+		if err != nil {
+			return err
+		}
+		if err := run.WriteReport(ctx, out); err != nil {
+			return err
+		}
+		return judge(ctx, cfg, out)
+	})
+}
+
+// judge checks the raw tables and the parties' journals; what does not hold is listed and ends the command with its own code.
+func judge(ctx context.Context, cfg *config.Config, out io.Writer) error {
+	books, err := invariant.Open(ctx, func(service string) (engine, source string) {
+		if service == "sandbox" {
+			return "sqlite", filepath.Join(cfg.DataDir, "sandbox.db")
+		}
+		db := cfg.Database(service)
+		if db.Engine == "mysql" {
+			return db.Engine, db.DSN
+		}
+		return db.Engine, db.Path
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = books.Close() }()
+	found, err := books.Check(ctx)
+	if err != nil {
+		return err
+	}
+	if broken := found.Write(out); broken > 0 {
+		return &invalidError{fmt.Sprintf("%d invariants do not hold", broken)}
+	}
+	return nil
+}
+
+// withDemoNode starts everything in one process on free loopback ports, works, and stops it.
+func withDemoNode(ctx context.Context, folder string, work func(*config.Config, *node.Node) error) error {
+	environ := append(os.Environ(),
+		"HENGDAI_DATA_DIR="+folder, "HENGDAI_TELEMETRY_LEVEL=warn",
+	)
+	cfg, err := config.Load("", environ)
+	if err != nil {
+		return err
+	}
+	if err := freePorts(ctx, cfg); err != nil {
+		return err
+	}
+	tel, closeLog, err := telemetryOf(ctx, cfg, filepath.Join(folder, "demo.log"))
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	n, err := node.Start(ctx, cfg, tel, version)
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(cfg, n), n.Close())
+}
+
+// demoFolder answers a new data folder and how to be rid of it.
+func demoFolder(keep string) (string, func(), error) {
+	if keep == "" {
+		folder, err := os.MkdirTemp("", "hengdai-demo-")
+		if err != nil {
+			return "", nil, fmt.Errorf("make a data folder: %w", err)
+		}
+		return folder, func() { _ = os.RemoveAll(folder); _ = os.RemoveAll(folder + ".keys") }, nil
+	}
+	entries, err := os.ReadDir(keep)
+	if err == nil && len(entries) > 0 {
+		return "", nil, &usageError{fmt.Sprintf("the folder %s is not empty; a demo begins with a new one", keep)}
+	}
+	if err := os.MkdirAll(keep, 0o700); err != nil {
+		return "", nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	return keep, func() {}, nil
+}

@@ -1,0 +1,129 @@
+// Command hengdai is the whole product: every service, the sandbox of the outside parties, the demo and the tools of an
+// operator, in one binary.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set when the binary is built.
+var version = "dev"
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailed  = 1 // the work was begun and did not succeed
+	exitUsage   = 2 // the words of the call are wrong
+	exitInvalid = 3 // the demo ran and an invariant does not hold
+)
+
+// command is one sub-command.
+type command struct {
+	name, args, says string
+	run              func(ctx context.Context, args []string, out io.Writer) error
+}
+
+// commands is the table of all sub-commands, in the order in which help shows them.
+func commands() []command {
+	return []command{
+		{"run", "[--config FILE] [--services A,B] [--demo-book]", "start services and, in the sandbox profile, the outside parties", runNode},
+		{"demo", "--applicants FILE [--limit N]", "take applicants from a file through the whole business, then check the books", runDemo},
+		{"migrate", "[--config FILE]", "bring the tables of every service up to date (MySQL family; SQLite does it by itself)", runMigrate},
+		{"config", "[--config FILE]", "print the configuration in force, secrets masked", runConfig},
+		{"version", "", "print the version", runVersion},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// usageError says that the words of a call are wrong.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+// invalidError says that the work was done and its result does not hold.
+type invalidError struct{ text string }
+
+func (e *invalidError) Error() string { return e.text }
+
+func dispatch(ctx context.Context, args []string, out, complaints io.Writer) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
+		help(out)
+		return exitOK
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		return explain(c, c.run(ctx, args[1:], out), complaints)
+	}
+	_, _ = fmt.Fprintf(complaints, "hengdai: there is no command %q; `hengdai help` lists them\n", args[0])
+	return exitUsage
+}
+
+// explain turns an error into an exit code and a line for the person.
+func explain(c command, err error, complaints io.Writer) int {
+	var usage *usageError
+	var invalid *invalidError
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\nusage: hengdai %s %s\n", c.name, usage.text, c.name, c.args)
+		return exitUsage
+	case errors.As(err, &invalid):
+		_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\n", c.name, invalid.text)
+		return exitInvalid
+	}
+	_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\n", c.name, err)
+	return exitFailed
+}
+
+func help(out io.Writer) {
+	_, _ = fmt.Fprint(out, "hengdai (衡贷) is a consumer-lending platform: one binary, every service.\n\n")
+	for _, c := range commands() {
+		_, _ = fmt.Fprintf(out, "  hengdai %-8s %s\n  %16s %s\n", c.name, c.args, "", c.says)
+	}
+	_, _ = fmt.Fprint(out, "\nEach command explains its flags with --help. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an invariant does not hold.\n")
+}
+
+// flags makes the flag set of a command; what is wrong with a call comes back as a usageError.
+func flags(name string, out io.Writer) *flag.FlagSet {
+	set := flag.NewFlagSet("hengdai "+name, flag.ContinueOnError)
+	set.SetOutput(out)
+	return set
+}
+
+// parse reads the flags and refuses words that are left over.
+func parse(set *flag.FlagSet, args []string) error {
+	if err := set.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return &usageError{err.Error()}
+	}
+	if set.NArg() > 0 {
+		return &usageError{fmt.Sprintf("%q is not expected here", set.Arg(0))}
+	}
+	return nil
+}
+
+func runVersion(_ context.Context, args []string, out io.Writer) error {
+	if err := parse(flags("version", out), args); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, "hengdai", version)
+	return err
+}

@@ -1,0 +1,111 @@
+package log
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/propagation"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hengdai/hengdai/kit/clock"
+	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/kit/id"
+	"github.com/hengdai/hengdai/kit/store"
+)
+
+// Log is the log of one service.
+type Log struct {
+	db     *store.DB
+	source string
+	ids    *id.Generator
+	clk    clock.Clock
+	bell   bell
+
+	stepped atomic.Int64 // when the numberer last found something, in nanoseconds
+}
+
+// New gives the log that lies in a service's database. source is the service's name.
+func New(db *store.DB, source string, ids *id.Generator, clk clock.Clock) *Log {
+	l := &Log{db: db, source: source, ids: ids, clk: clk}
+	db.Watch("log "+source, l.numbered)
+	return l
+}
+
+// Event is one thing that happened.
+type Event struct {
+	// UserID is the user it concerns, 0 for none. Bucket is his bucket; for an event of no user it only chooses the
+	// partition.
+	UserID, Bucket int64
+	// Body says what happened; the full name of its message is the event's kind.
+	Body proto.Message
+	// PostingOn is the accounting date and ValueOn the date the money really moved, both YYYY-MM-DD or empty.
+	PostingOn, ValueOn string
+}
+
+var trace propagation.TraceContext
+
+// Append adds an event with the unit of work that causes it. It will be seen if and only if the unit is committed.
+func (l *Log) Append(tx *store.Tx, e Event) error {
+	kind := string(e.Body.ProtoReflect().Descriptor().FullName())
+	if e.UserID != 0 {
+		if own := id.Bucket(e.UserID); e.Bucket != own && e.Bucket != 0 {
+			return errs.New(errs.Internal, "log.wrong_bucket", "系统内部错误。", "Internal error.").On(kind)
+		}
+		e.Bucket = id.Bucket(e.UserID)
+	}
+	if e.Bucket < 0 || e.Bucket >= id.Buckets {
+		return errs.New(errs.Internal, "log.no_such_bucket", "系统内部错误。", "Internal error.").On(kind)
+	}
+	body, err := proto.Marshal(e.Body)
+	if err != nil {
+		return errs.Wrap(err, "encoding event "+kind)
+	}
+	if body == nil {
+		body = []byte{}
+	}
+	carrier := propagation.MapCarrier{}
+	trace.Inject(tx.Context(), carrier)
+	_, err = tx.ExecContext(tx.Context(), `INSERT INTO kit_log_new (part, id, user_id, bucket, kind, body, at_ms, posting_on, value_on, traceparent)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, int64(id.Partition(e.Bucket)), l.ids.New(e.Bucket), e.UserID, e.Bucket, kind, body,
+		l.clk.Now().UnixMilli(), e.PostingOn, e.ValueOn, carrier.Get("traceparent"))
+	return errs.Wrap(err, "appending event "+kind)
+}
+
+// bell wakes those who wait for the next event.
+type bell struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+// next answers a channel that is closed at the next ring.
+func (b *bell) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch == nil {
+		b.ch = make(chan struct{})
+	}
+	return b.ch
+}
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch != nil {
+		close(b.ch)
+		b.ch = nil
+	}
+}
+
+// numbered says that every committed event has its position.
+func (l *Log) numbered(ctx context.Context) (bool, error) {
+	n, err := l.Unnumbered(ctx)
+	return n == 0, err
+}
+
+// Unnumbered counts committed events that have no position yet: how far the numberer is behind.
+func (l *Log) Unnumbered(ctx context.Context) (int64, error) {
+	var n int64
+	err := l.db.Primary().QueryRowContext(ctx, "SELECT COUNT(*) FROM kit_log_new").Scan(&n)
+	return n, errs.Wrap(store.Explain(err), "counting unnumbered events")
+}

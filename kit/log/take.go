@@ -1,0 +1,160 @@
+package log
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel/propagation"
+
+	logv1 "github.com/hengdai/hengdai/api/log/v1"
+	"github.com/hengdai/hengdai/kit/clock"
+	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/kit/store"
+)
+
+// poisonTries is how often an event is tried before it is parked, with a pause in between.
+const (
+	poisonTries = 5
+	poisonPause = 20 * time.Millisecond
+)
+
+var (
+	errStale = errs.New(errs.Conflict, "log.cursor_moved", "日志读取位置已由其他进程推进。", "Another follower moved the cursor.")
+	errGap   = errs.New(errs.Internal, "log.gap", "日志位置不连续，已停止读取该分区。", "Positions of the log are missing; its partition is stopped.")
+)
+
+// take takes a partition's events in, many in one unit; where that fails, one by one, so that only the event at fault
+// suffers.
+func (f *Follower) take(ctx context.Context, p int, events []*logv1.Event) (took bool, err error) {
+	for len(events) > 0 && events[0].GetPosition() <= f.cursors[p].position {
+		events = events[1:] // a duplicate
+	}
+	next := f.cursors[p].position + 1
+	for i, e := range events {
+		if e.GetPosition() != next+int64(i) {
+			events, err = events[:i], errGap.Because(fmt.Errorf("%s partition %d: position %d came where %d was due", f.source, p, e.GetPosition(), next+int64(i)))
+			break
+		}
+	}
+	for len(events) > 0 {
+		chunk := events[:min(chunkMax, len(events))]
+		n, cerr := f.takeChunk(ctx, p, chunk)
+		took = took || n > 0
+		if cerr != nil {
+			return took, cerr
+		}
+		events = events[len(chunk):]
+	}
+	return took, err
+}
+
+func (f *Follower) takeChunk(ctx context.Context, p int, chunk []*logv1.Event) (n int, err error) {
+	err = f.commit(ctx, p, chunk)
+	if err == nil {
+		return len(chunk), nil
+	}
+	if !poison(ctx, err) {
+		return 0, err
+	}
+	if len(chunk) > 1 {
+		for _, e := range chunk {
+			if _, err := f.takeChunk(ctx, p, []*logv1.Event{e}); err != nil {
+				return n, err
+			}
+			n++
+		}
+		return n, nil
+	}
+	for try := 1; try < poisonTries; try++ {
+		if err := clock.Sleep(ctx, poisonPause<<try); err != nil {
+			return 0, err
+		}
+		if err = f.commit(ctx, p, chunk); err == nil {
+			return 1, nil
+		}
+		if !poison(ctx, err) {
+			return 0, err
+		}
+	}
+	slog.ErrorContext(ctx, "an event cannot be taken in and is parked", "source", f.source, "partition", p,
+		"position", chunk[0].GetPosition(), "kind", chunk[0].GetKind(), "error", err)
+	if err := f.parkOne(ctx, p, chunk[0], err); err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+// poison says whether an error is the event's own fault rather than the hour's.
+func poison(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && errs.CodeOf(err) != errs.Unavailable && !errors.Is(err, errStale)
+}
+
+// commit runs the handlers of consecutive events and moves the cursor behind them, in one unit.
+func (f *Follower) commit(ctx context.Context, p int, events []*logv1.Event) error {
+	quiet := true
+	for _, e := range events {
+		if _, ok := f.handlers[e.GetKind()]; ok {
+			quiet = false
+		}
+	}
+	write := f.db.Write
+	if quiet {
+		write = f.db.WriteQuiet // nothing but the cursor moves
+	}
+	last := events[len(events)-1].GetPosition()
+	err := write(ctx, func(tx *store.Tx) error {
+		// First of all, so that a follower that was replaced changes nothing and blames no event.
+		if err := f.move(tx, p, last); err != nil {
+			return err
+		}
+		parked, err := f.parkedUsers(tx, p)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			h, known := f.handlers[e.GetKind()]
+			switch {
+			case !known:
+			case parked[userOf(e)]:
+				if err := f.park(tx, e, reasonBehind, 0); err != nil {
+					return err
+				}
+			default:
+				if err := h.handle(traced(tx.Context(), e), tx, meta(f.source, e), e.GetBody()); err != nil {
+					return errs.Wrap(err, "taking in "+e.GetKind())
+				}
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		f.moved(p, last)
+	}
+	return err
+}
+
+// move moves the cursor; it fails if anybody else has touched it since it was read.
+func (f *Follower) move(tx *store.Tx, p int, to int64) error {
+	res, err := tx.ExecContext(tx.Context(), "UPDATE kit_cursor SET position = ?, version = version + 1 WHERE source = ? AND part = ? AND version = ?",
+		to, f.source, p, f.cursors[p].version)
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	return store.One(n, err, errStale)
+}
+
+func (f *Follower) moved(p int, to int64) {
+	f.cursors[p] = cursor{position: to, version: f.cursors[p].version + 1}
+}
+
+// traced makes the handler part of the trace that wrote the event.
+func traced(ctx context.Context, e *logv1.Event) context.Context {
+	if e.GetTraceparent() == "" {
+		return ctx
+	}
+	return trace.Extract(ctx, propagation.MapCarrier{"traceparent": e.GetTraceparent()})
+}

@@ -1,0 +1,176 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hengdai/hengdai/kit/clock"
+	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/kit/telemetry"
+)
+
+// Defaults of servers and clients.
+const (
+	// DefaultMaxBytes limits a request and an answer between services.
+	DefaultMaxBytes = 4 << 20
+	// DefaultTimeout ends a call whose caller set no deadline.
+	DefaultTimeout = 10 * time.Second
+	// serverTimeout ends work whose caller set none; it leaves room for a long poll of a log.
+	serverTimeout    = 40 * time.Second
+	compressMinBytes = 16 << 10
+	slowRequest      = time.Second
+)
+
+// ServerDeps is what a server needs. Tokens and Telemetry are required.
+type ServerDeps struct {
+	// Tokens checks principals; its name is the service's.
+	Tokens *Tokens
+	// Telemetry counts, traces and logs.
+	Telemetry *telemetry.Telemetry
+	// MaxBytes limits a request; zero means DefaultMaxBytes.
+	MaxBytes int
+	// Timeout ends work whose caller set no deadline; zero means 40 s.
+	Timeout time.Duration
+}
+
+func (d ServerDeps) withDefaults() ServerDeps {
+	if d.MaxBytes == 0 {
+		d.MaxBytes = DefaultMaxBytes
+	}
+	if d.Timeout == 0 {
+		d.Timeout = serverTimeout
+	}
+	return d
+}
+
+// Server answers the options with which every Connect handler of a service is made.
+func Server(deps ServerDeps) []connect.HandlerOption {
+	deps = deps.withDefaults()
+	s := &server{ServerDeps: deps}
+	return []connect.HandlerOption{
+		connect.WithRequestGate(s.gate),
+		connect.WithInterceptors(s),
+		connect.WithReadMaxBytes(deps.MaxBytes),
+		connect.WithCompressMinBytes(compressMinBytes),
+		connect.WithCodec(binaryCodec{}),
+		connect.WithCodec(jsonCodec{name: "json"}),
+		connect.WithCodec(jsonCodec{name: "json; charset=utf-8"}),
+	}
+}
+
+type server struct{ ServerDeps }
+
+// gate lets a caller in before his message is read.
+func (s *server) gate(ctx context.Context, spec connect.Spec, _ connect.Peer, header http.Header) (context.Context, error) {
+	ctx = WithLanguage(ctx, ParseLanguage(header.Get("Accept-Language")))
+	ctx = telemetry.Propagation.Extract(ctx, propagation.HeaderCarrier(header))
+	who, err := s.Tokens.Check(header.Get(PrincipalHeader))
+	if err == nil {
+		err = admit(accessOf(spec), who)
+	}
+	if err != nil {
+		s.tell(ctx, spec, who, err, 0)
+		return nil, toWire(err, Language(ctx), telemetry.TraceID(ctx))
+	}
+	return WithPrincipal(ctx, who), nil
+}
+
+// WrapUnary serves one request: span, deadline, validation, the method itself, error, measures.
+func (s *server) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		start := clock.Real()
+		ctx, span := s.Telemetry.Tracer.Start(ctx, methodName(req.Spec()), trace.WithSpanKind(trace.SpanKindServer))
+		defer span.End()
+		if _, ok := ctx.Deadline(); !ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, s.Timeout)
+			defer cancel()
+		}
+		resp, err := s.serve(ctx, req, next)
+		s.tell(ctx, req.Spec(), From(ctx), err, clock.Since(start))
+		if err != nil {
+			span.SetAttributes(attribute.String("hengdai.reason", errs.ReasonOf(asKnown(err))))
+			return nil, toWire(err, Language(ctx), telemetry.TraceID(ctx))
+		}
+		return resp, nil
+	}
+}
+
+// serve validates and runs the method; a panic becomes an error.
+func (s *server) serve(ctx context.Context, req connect.AnyRequest, next connect.UnaryFunc) (resp connect.AnyResponse, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.Telemetry.Logger.ErrorContext(ctx, "panic", "method", methodName(req.Spec()), "panic", fmt.Sprint(r),
+				"stack", string(debug.Stack()), "trace", telemetry.TraceID(ctx))
+			resp, err = nil, ErrInternal.Because(fmt.Errorf("panic: %v", r))
+		}
+	}()
+	if m, ok := req.Any().(proto.Message); ok {
+		if e := takeFault(m); e != nil {
+			return nil, e
+		}
+		if err := Validate(m); err != nil {
+			return nil, err
+		}
+	}
+	return next(ctx, req)
+}
+
+// tell counts and logs how a request ended. The body is never logged.
+func (s *server) tell(ctx context.Context, spec connect.Spec, who Principal, err error, took time.Duration) {
+	method, code := methodName(spec), "ok"
+	if err != nil {
+		code = asKnown(err).Code.String()
+	}
+	s.Telemetry.Metrics.Served(s.Tokens.Self(), method, code, took)
+	level := slog.LevelDebug
+	switch {
+	case err != nil && (asKnown(err).Code == errs.Internal || asKnown(err).Code == errs.Unavailable):
+		level = slog.LevelError
+	case err != nil, took > slowRequest && !strings.HasPrefix(method, "log.v1."):
+		level = slog.LevelInfo
+	}
+	if !s.Telemetry.Logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("service", s.Tokens.Self()), slog.String("method", method), slog.String("code", code),
+		slog.Int64("ms", took.Milliseconds()), slog.String("caller", who.Kind.String()), slog.String("trace", telemetry.TraceID(ctx)),
+	}
+	if who.Kind == Service {
+		attrs = append(attrs, slog.String("from", who.Service))
+	}
+	if person, ok := who.Person(); ok {
+		attrs = append(attrs, slog.Int64("person", person.ID))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	s.Telemetry.Logger.LogAttrs(ctx, level, "served", attrs...)
+}
+
+// WrapStreamingClient leaves a client alone: this is a server's interceptor.
+func (s *server) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+// WrapStreamingHandler refuses: no method of ours streams.
+func (s *server) WrapStreamingHandler(connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, _ connect.StreamingHandlerConn) error {
+		return toWire(ErrUnknownMethod, Language(ctx), telemetry.TraceID(ctx))
+	}
+}
+
+// methodName is "loan.v1.Public/Quote".
+func methodName(spec connect.Spec) string { return strings.TrimPrefix(spec.Procedure, "/") }

@@ -1,0 +1,203 @@
+// Package travel moves the business time of a whole system, day by day: set every clock just after midnight, let all
+// work that falls due be done, wait until the day before is closed, and go on. It is for the sandbox profile only.
+package travel
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hengdai/hengdai/kit/clock"
+	"github.com/hengdai/hengdai/kit/errs"
+)
+
+// Part is one process whose clock moves and whose work is waited for.
+type Part interface {
+	// Name is for messages.
+	Name() string
+	// Advance makes the part's business time at least so far ahead of real time, and answers how far it is now.
+	Advance(ctx context.Context, ahead time.Duration) (time.Duration, error)
+	// Idle answers what is left to do.
+	Idle(ctx context.Context) (Quiet, error)
+}
+
+// Quiet is what a part has left to do.
+type Quiet struct {
+	// Idle is true if nothing is left.
+	Idle bool
+	// Steps grows with everything that is done.
+	Steps int64
+	// Busy names what is left.
+	Busy []string
+}
+
+// Traveller moves the time of all parts together.
+type Traveller struct {
+	// Parts are all processes, the sandbox among them. The first one's clock is the measure.
+	Parts []Part
+	// OpenDate answers the open business date, YYYY-MM-DD; nil if there is no book to close.
+	OpenDate func(ctx context.Context) (string, error)
+	// Patience is how long a day may stand still before it counts as stuck; zero means a minute.
+	Patience time.Duration
+}
+
+// ErrStuck answers a day that does not end. Its cause names what is busy.
+var ErrStuck = errs.New(errs.Unavailable, "travel.stuck", "当天的工作没有完成,请查看日志。", "The day's work does not end; please see the log.")
+
+const (
+	pollFirst = time.Millisecond
+	pollMax   = 8 * time.Millisecond
+)
+
+// Now answers business time and how far it is ahead of real time.
+func (t *Traveller) Now(ctx context.Context) (time.Time, time.Duration, error) {
+	ahead, err := t.Parts[0].Advance(ctx, 0)
+	if err != nil {
+		return time.Time{}, 0, errs.Wrap(err, "asking "+t.Parts[0].Name()+" for its time")
+	}
+	return clock.Real().Add(ahead).In(clock.Shanghai), ahead, nil
+}
+
+// Settle lets all work of the present day end, until the day before is closed.
+func (t *Traveller) Settle(ctx context.Context) error {
+	now, _, err := t.Now(ctx)
+	if err != nil {
+		return err
+	}
+	return t.settle(ctx, now.Format(time.DateOnly))
+}
+
+// Day goes to just after the next midnight and lets the work of the new day end. It answers the new date.
+func (t *Traveller) Day(ctx context.Context) (string, error) {
+	now, ahead, err := t.Now(ctx)
+	if err != nil {
+		return "", err
+	}
+	midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 1, 0, clock.Shanghai)
+	ahead += midnight.Sub(now)
+	for _, p := range t.Parts {
+		if _, err := p.Advance(ctx, ahead); err != nil {
+			return "", errs.Wrap(err, "moving the time of "+p.Name())
+		}
+	}
+	today := midnight.Format(time.DateOnly)
+	return today, t.settle(ctx, today)
+}
+
+func (t *Traveller) settle(ctx context.Context, today string) error {
+	if err := t.drain(ctx); err != nil {
+		return err
+	}
+	if t.OpenDate == nil {
+		return nil
+	}
+	watch := newWatch(t.Patience)
+	for {
+		open, err := t.OpenDate(ctx)
+		if err != nil {
+			return errs.Wrap(err, "asking for the open business date")
+		}
+		if open >= today {
+			return t.drain(ctx)
+		}
+		if err := watch.wait(ctx, open, func() string { return "the business date stands at " + open + ": " + strings.Join(t.Busy(ctx), ", ") }); err != nil {
+			return err
+		}
+	}
+}
+
+// drain waits until all parts were idle twice in a row with nothing done in between.
+func (t *Traveller) drain(ctx context.Context) error {
+	watch := newWatch(t.Patience)
+	last := int64(-1)
+	for {
+		steps, busy, err := t.sweep(ctx)
+		if err != nil {
+			return err
+		}
+		if len(busy) == 0 && steps == last {
+			return nil
+		}
+		quiet := len(busy) == 0
+		last = -1
+		if quiet {
+			last = steps
+			continue // look again at once
+		}
+		mark := fmt.Sprint(steps, busy)
+		if err := watch.wait(ctx, mark, func() string { return strings.Join(busy, ", ") }); err != nil {
+			return err
+		}
+	}
+}
+
+// sweep asks every part once. It ends at the first that is busy.
+func (t *Traveller) sweep(ctx context.Context) (steps int64, busy []string, err error) {
+	for _, p := range t.Parts {
+		q, err := p.Idle(ctx)
+		if err != nil {
+			return 0, nil, errs.Wrap(err, "asking "+p.Name()+" for its work")
+		}
+		steps += q.Steps
+		if !q.Idle {
+			return steps, named(p, q), nil
+		}
+	}
+	return steps, nil, nil
+}
+
+// Busy names everything that is left to do, by part; a part that does not answer is named so.
+func (t *Traveller) Busy(ctx context.Context) []string {
+	var all []string
+	for _, p := range t.Parts {
+		q, err := p.Idle(ctx)
+		switch {
+		case err != nil:
+			all = append(all, p.Name()+": does not answer")
+		case !q.Idle:
+			all = append(all, named(p, q)...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func named(p Part, q Quiet) []string {
+	if len(q.Busy) == 0 {
+		return []string{p.Name()}
+	}
+	out := make([]string, len(q.Busy))
+	for i, b := range q.Busy {
+		out[i] = p.Name() + ": " + b
+	}
+	return out
+}
+
+// watch waits between looks, longer each time nothing changed, and gives up when nothing changed for too long.
+type watch struct {
+	patience time.Duration
+	since    time.Time
+	mark     string
+	pause    time.Duration
+}
+
+func newWatch(patience time.Duration) *watch {
+	if patience == 0 {
+		patience = time.Minute
+	}
+	return &watch{patience: patience, since: clock.Real(), pause: pollFirst}
+}
+
+func (w *watch) wait(ctx context.Context, mark string, why func() string) error {
+	if mark != w.mark {
+		w.mark, w.since, w.pause = mark, clock.Real(), pollFirst
+	}
+	if clock.Since(w.since) > w.patience {
+		return ErrStuck.Because(fmt.Errorf("nothing moved for %s: %s", w.patience, why()))
+	}
+	err := clock.Sleep(ctx, w.pause)
+	w.pause = min(2*w.pause, pollMax)
+	return err
+}

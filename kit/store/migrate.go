@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/hengdai/hengdai/kit/errs"
+)
+
+// Migrate brings the tables of kit and of the schemas up to date. On MySQL nothing else does; on SQLite Open does it too.
+func Migrate(ctx context.Context, cfg Config, schemas ...Schema) error {
+	if cfg.Engine != MySQL {
+		db, err := Open(ctx, cfg, schemas...)
+		if err != nil {
+			return err
+		}
+		return db.Close()
+	}
+	db, err := mysqlPool(cfg.DSN)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	unlock, err := migrationLock(ctx, db)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return migrateAll(ctx, db, MySQL, withKit(schemas))
+}
+
+// migrationLock keeps two processes from migrating one database at once. A proxy that does not know the function is let
+// pass: there migrations are a person's act.
+func migrationLock(ctx context.Context, db *sql.DB) (unlock func(), err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errs.Wrap(Explain(err), "locking for migration")
+	}
+	var got sql.NullInt64
+	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(CONCAT('hengdai_migrate_', COALESCE(DATABASE(), '')), 60)").Scan(&got); err == nil && got.Int64 != 1 {
+		_ = conn.Close()
+		return nil, errLocked.Because(errors.New("another process is migrating this database"))
+	}
+	return func() { _ = conn.Close() }, nil // closing does not end the session, but the pool is closed right after
+}
+
+func migrateAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema) error {
+	for _, s := range schemas {
+		p, err := provider(db, engine, s)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			continue
+		}
+		if _, err := p.Up(ctx); err != nil {
+			return errs.Wrap(Explain(err), "migrating the tables of "+s.Name)
+		}
+	}
+	return nil
+}
+
+// checkAll refuses a database whose tables are not those of this program.
+func checkAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema) error {
+	for _, s := range schemas {
+		p, err := provider(db, engine, s)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			continue
+		}
+		have, err := version(ctx, db, s.Name)
+		if err != nil {
+			return errs.Wrap(err, "looking at the tables of "+s.Name)
+		}
+		var want int64
+		for _, src := range p.ListSources() {
+			want = max(want, src.Version)
+		}
+		if have < want {
+			return errs.New(errs.Precondition, "store.not_migrated",
+				"数据库表结构过旧，请先运行 hengdai migrate。", "The tables of the database are out of date: run `hengdai migrate` first.").
+				Because(fmt.Errorf("%s is at version %d of %d", s.Name, have, want))
+		}
+		if have > want {
+			return errs.New(errs.Precondition, "store.too_new",
+				"数据库表结构比本程序新，请升级程序。", "The tables of the database are newer than this program: use a newer program.").
+				Because(fmt.Errorf("%s is at version %d, this program knows %d", s.Name, have, want))
+		}
+	}
+	return nil
+}
+
+// version reads goose's table without making it.
+func version(ctx context.Context, db *sql.DB, name string) (int64, error) {
+	var n int64
+	err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?", name+"_version").Scan(&n)
+	if err != nil {
+		return 0, Explain(err)
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	var v sql.NullInt64
+	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+name+"_version WHERE is_applied = 1").Scan(&v); err != nil {
+		return 0, Explain(err)
+	}
+	return v.Int64, nil
+}
+
+// provider answers goose for one schema, nil if it has no migrations.
+func provider(db *sql.DB, engine string, s Schema) (*goose.Provider, error) {
+	files := s.Files
+	if files == nil {
+		return nil, nil
+	}
+	if info, err := fs.Stat(files, "schema"); err == nil && info.IsDir() {
+		if files, err = fs.Sub(files, "schema"); err != nil {
+			return nil, errs.Wrap(err, "reading the migrations of "+s.Name)
+		}
+	}
+	found, err := fs.Glob(files, path.Join(engine, "*.sql"))
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	if files, err = fs.Sub(files, engine); err != nil {
+		return nil, errs.Wrap(err, "reading the migrations of "+s.Name)
+	}
+	dialect := goose.DialectSQLite3
+	if engine == MySQL {
+		dialect = goose.DialectMySQL
+	}
+	p, err := goose.NewProvider(dialect, db, files, goose.WithTableName(s.Name+"_version"), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return nil, errs.Wrap(err, "reading the migrations of "+s.Name)
+	}
+	return p, nil
+}

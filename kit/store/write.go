@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/hengdai/hengdai/kit/errs"
+)
+
+// unit is one call of Write.
+type unit struct {
+	ctx   context.Context
+	work  func(tx *Tx) error
+	quiet bool
+
+	err   error
+	after []func()
+	wrote bool
+	done  chan struct{}
+}
+
+type insideKey struct{}
+
+var (
+	errNested = errs.New(errs.Internal, "store.nested_write",
+		"系统内部错误。", "Internal error.")
+	errNotStarted = errs.New(errs.Unavailable, "store.not_started",
+		"请求在写入之前已被取消或超时，未作任何更改，请重试。", "The request was cancelled or timed out before anything was written. Please try again.")
+	errClosed = errs.New(errs.Unavailable, "store.closed",
+		"数据库正在关闭，未作任何更改，请稍后重试。", "The database is shutting down and nothing was changed. Please try again later.")
+	errPanicked = errs.New(errs.Internal, "store.work_panicked",
+		"系统内部错误，未作任何更改。", "Internal error; nothing was changed.")
+	errAbandoned = errs.New(errs.Internal, "store.work_abandoned",
+		"系统内部错误，未作任何更改。", "Internal error; nothing was changed.")
+)
+
+// Write runs one unit of work: all of it is committed, or nothing. On SQLite units of many callers share one commit; on
+// MySQL each has its own transaction. Write answers after COMMIT has returned.
+//
+// The work may run more than once, so it must not change what it captured except by assignment, and it must make no call
+// to anything but tx: no network, no other database, no Write. It may return any error, which rolls the unit back and is
+// answered as it is if it is an *errs.Error. A full disk, a locked or an unreachable database answer Unavailable; a
+// duplicate key that the work passes on answers Conflict, for which IsDuplicate holds.
+//
+// The deadline of ctx is looked at before the work starts, not later.
+func (db *DB) Write(ctx context.Context, work func(tx *Tx) error) error {
+	return db.submit(ctx, work, false)
+}
+
+// WriteQuiet is Write for bookkeeping that concerns nobody, such as a lease: its commit wakes no one and does not count as
+// a change.
+func (db *DB) WriteQuiet(ctx context.Context, work func(tx *Tx) error) error {
+	return db.submit(ctx, work, true)
+}
+
+func (db *DB) submit(ctx context.Context, work func(tx *Tx) error, quiet bool) error {
+	if ctx.Value(insideKey{}) != nil {
+		return errNested.Because(errors.New("Write was called with the context of a unit that is running"))
+	}
+	if err := ctx.Err(); err != nil {
+		return errNotStarted.Because(err)
+	}
+	ctx, span := trace.SpanFromContext(ctx).TracerProvider().Tracer("hengdai/store").Start(ctx, "commit")
+	defer span.End()
+	u := &unit{ctx: ctx, work: work, quiet: quiet, done: make(chan struct{})}
+	db.write.do(u)
+	if u.err != nil {
+		err := Explain(u.err)
+		span.SetStatus(codes.Error, errs.ReasonOf(err))
+		return err
+	}
+	for _, fn := range u.after {
+		fn()
+	}
+	return nil
+}
+
+// begin makes the transaction handle for one run of the unit.
+func (u *unit) begin(run runner) *Tx {
+	return &Tx{ctx: context.WithValue(context.WithoutCancel(u.ctx), insideKey{}, true), run: run}
+}
+
+// call runs the work. A panic becomes an error of this unit alone.
+func (u *unit) call(tx *Tx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = errPanicked.Because(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		}
+		tx.closeRows()
+	}()
+	return u.work(tx)
+}
+
+// settle notes the outcome of a committed run.
+func (u *unit) settle(tx *Tx) {
+	u.err, u.after, u.wrote = nil, tx.after, tx.wrote && !u.quiet
+}

@@ -1,0 +1,248 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/sandbox/party"
+	"github.com/hengdai/hengdai/sandbox/people"
+)
+
+// Terms are how one channel does business.
+type Terms struct {
+	Party string
+	// Letter begins the channel's own numbers.
+	Letter string
+	// LimitMinor is the most that one order may be.
+	LimitMinor int64
+	// LaterPPM of the orders are accepted first and finished later; which ones follows from Seed and the number.
+	LaterPPM int64
+	Seed     int64
+	// MinDelay and MaxDelay bound how much later, on the sandbox clock.
+	MinDelay, MaxDelay time.Duration
+	// MerchantMinor is what a merchant's account holds when he first comes.
+	MerchantMinor int64
+	// Fee of an order, in minor units.
+	Fee func(kind string, amountMinor int64) int64
+	// Tells says whether a final order is called back, and Body what the callback carries, unsigned.
+	Tells func(t Trade) bool
+	Body  func(t Trade) ([]byte, error)
+}
+
+// Channel is one payment channel's books.
+type Channel struct {
+	desk  *party.Desk
+	terms Terms
+	open  *openTrades
+}
+
+// The refusals that leave nothing behind.
+var (
+	ErrReused     = errors.New("request number used for another order")
+	ErrLowBalance = errors.New("the merchant's account does not suffice")
+)
+
+// New opens a channel's books.
+func New(ctx context.Context, d *party.Desk, t Terms) (*Channel, error) {
+	c := &Channel{desk: d, terms: t, open: newOpenTrades()}
+	return c, errs.Wrap(c.loadOpen(ctx), "reading unfinished orders")
+}
+
+// Accept takes an order, or answers the one that came before under its number. keep is run in the same transaction.
+func (c *Channel) Accept(ctx context.Context, o Order, hits party.Hits, keep func(tx *store.Tx) error) (Trade, error) {
+	if hits.Has(party.LowBalance) {
+		return Trade{}, ErrLowBalance
+	}
+	delay := c.delay(o, hits)
+	var told party.Hits
+	if delay == 0 { // else the faults of its callback are met when it is finished
+		var err error
+		if told, err = c.desk.Faults.Meet(ctx, c.terms.Party, "callback", o.RequestNo); err != nil {
+			return Trade{}, err
+		}
+	}
+	var t Trade
+	err := c.desk.DB.Write(ctx, func(tx *store.Tx) error {
+		if err := keep(tx); err != nil {
+			return err
+		}
+		var hash string
+		var err error
+		t, hash, err = c.find(ctx, tx, o.MerchantID, o.RequestNo, o.SentAt)
+		switch {
+		case err == nil && hash != o.hash():
+			return ErrReused
+		case err == nil:
+			return nil
+		case !errors.Is(err, errNoTrade):
+			return err
+		}
+		t, err = c.take(ctx, tx, o, delay, told)
+		return err
+	})
+	return t, err
+}
+
+// take stores a new order and finishes it unless it is one for later.
+func (c *Channel) take(ctx context.Context, tx *store.Tx, o Order, delay time.Duration, told party.Hits) (Trade, error) {
+	now := c.desk.Clock.Now()
+	t := Trade{Order: o, State: Processing, ChannelNo: o.number(c.terms.Party, c.terms.Letter, now),
+		AcceptedMS: now.UnixMilli(), DueMS: now.Add(delay).UnixMilli()}
+	if o.Kind != Collect {
+		if err := c.debitMerchant(ctx, tx, o.MerchantID, o.AmountMinor); err != nil {
+			return Trade{}, err
+		}
+	}
+	later := delay > 0
+	if !later {
+		if err := c.settle(ctx, tx, &t, told); err != nil {
+			return Trade{}, err
+		}
+	}
+	if err := c.insert(ctx, tx, t); err != nil {
+		return Trade{}, err
+	}
+	if later {
+		tx.AfterCommit(func() { c.open.push(t) })
+	}
+	return t, nil
+}
+
+// delay answers how much later an order is finished; zero: at once.
+func (c *Channel) delay(o Order, hits party.Hits) time.Duration {
+	later := party.Draw(c.terms.Seed, c.terms.Party, "later", o.RequestNo) < c.terms.LaterPPM || hits.Has(party.Processing)
+	late, isLate := hits[party.LateFinish]
+	var d time.Duration
+	if later || isLate {
+		span := c.terms.MaxDelay - c.terms.MinDelay
+		part := party.Draw(c.terms.Seed, c.terms.Party, "delay", o.RequestNo)
+		d = max(c.terms.MinDelay+time.Duration(span.Microseconds()*part/1000), time.Millisecond)
+	}
+	if isLate {
+		d += time.Duration(late.DelayMS) * time.Millisecond
+	}
+	return d
+}
+
+// settle makes an order final: judges it, moves the money, writes the journal and the callback. The row itself is the
+// caller's to write.
+func (c *Channel) settle(ctx context.Context, tx *store.Tx, t *Trade, told party.Hits) error {
+	reason, err := c.judge(ctx, tx, t.Order)
+	if err != nil {
+		return err
+	}
+	if reason == "" {
+		by := t.AmountMinor
+		if t.Kind == Collect {
+			by = -by
+		}
+		err := people.Move(ctx, tx, t.CardNo, by)
+		if errors.Is(err, people.ErrBalance) {
+			reason = BalanceTooLow
+		} else if err != nil {
+			return err
+		}
+	}
+	t.Reason, t.State = reason, Success
+	t.FinishedMS, t.SettledOn = c.desk.Now()
+	if reason != "" {
+		t.State = Failed
+	} else {
+		t.FeeMinor = c.terms.Fee(t.Kind, t.AmountMinor)
+	}
+	// A collection that succeeded pays the merchant; a payout that failed gives its sum back.
+	if (t.Kind == Collect) == (reason == "") {
+		if err := c.creditMerchant(ctx, tx, t.MerchantID, t.AmountMinor); err != nil {
+			return err
+		}
+	}
+	if err := c.desk.Record(ctx, tx, party.Entry{Party: c.terms.Party, Kind: t.Kind, RequestNo: t.RequestNo, ChannelNo: t.ChannelNo,
+		MerchantID: t.MerchantID, CardNo: t.CardNo, AmountMinor: t.AmountMinor, FeeMinor: t.FeeMinor, Status: t.State, Code: reason,
+		AtMS: t.FinishedMS, SettledOn: t.SettledOn}); err != nil {
+		return err
+	}
+	return c.tell(ctx, tx, *t, told)
+}
+
+// judge answers why an order must fail, from the population alone; the balance is asked when money moves.
+func (c *Channel) judge(ctx context.Context, tx *store.Tx, o Order) (string, error) {
+	card, err := people.Find(ctx, tx, o.CardNo)
+	switch {
+	case errs.CodeOf(err) == errs.NotFound:
+		return CardUnknown, nil
+	case err != nil:
+		return "", err
+	case o.Holder != card.Holder:
+		return NameMismatch, nil
+	case card.Closed:
+		return CardClosed, nil
+	case o.AmountMinor > c.terms.LimitMinor:
+		return OverLimit, nil
+	}
+	return "", nil
+}
+
+func (c *Channel) tell(ctx context.Context, tx *store.Tx, t Trade, told party.Hits) error {
+	if !c.terms.Tells(t) || t.NotifyURL == "" {
+		return nil
+	}
+	body, err := c.terms.Body(t)
+	if err != nil {
+		return err
+	}
+	cb := party.Callback{Party: c.terms.Party, RequestNo: t.RequestNo, URL: t.NotifyURL, Body: body}
+	if told.Has(party.WrongAmount) {
+		lie := t
+		lie.AmountMinor++
+		wrong := cb
+		if wrong.Body, err = c.terms.Body(lie); err != nil {
+			return err
+		}
+		wrong.Flaw = party.WrongAmount
+		if err := c.desk.Callbacks.Add(ctx, tx, wrong); err != nil {
+			return err
+		}
+	}
+	return c.desk.Callbacks.Tell(ctx, tx, cb, told)
+}
+
+// Find answers an order; ok is false if there is none, or if a fault says so.
+func (c *Channel) Find(ctx context.Context, merchantID, requestNo, sentAt string, hits party.Hits) (t Trade, ok bool, err error) {
+	t, _, err = c.find(ctx, c.desk.DB.Primary(), merchantID, requestNo, sentAt)
+	if errors.Is(err, errNoTrade) || (err == nil && hits.Has(party.NotFound)) {
+		return Trade{}, false, nil
+	}
+	return t, err == nil, err
+}
+
+func (c *Channel) debitMerchant(ctx context.Context, tx *store.Tx, merchantID string, amountMinor int64) error {
+	return c.moveMerchant(ctx, tx, merchantID, -amountMinor)
+}
+
+func (c *Channel) creditMerchant(ctx context.Context, tx *store.Tx, merchantID string, amountMinor int64) error {
+	return c.moveMerchant(ctx, tx, merchantID, amountMinor)
+}
+
+func (c *Channel) moveMerchant(ctx context.Context, tx *store.Tx, merchantID string, by int64) error {
+	var have int64
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM merchant WHERE party = ? AND merchant_id = ?`, c.terms.Party, merchantID).Scan(&have)
+	if err != nil {
+		return err
+	}
+	if have == 0 {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO merchant (party, merchant_id, balance_minor) VALUES (?, ?, ?)`,
+			c.terms.Party, merchantID, c.terms.MerchantMinor); err != nil {
+			return err
+		}
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE merchant SET balance_minor = balance_minor + ?
+		WHERE party = ? AND merchant_id = ? AND balance_minor + ? >= 0`, by, c.terms.Party, merchantID, by)
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	return store.One(n, err, ErrLowBalance)
+}

@@ -1,0 +1,145 @@
+package loan
+
+import (
+	"context"
+	"strings"
+
+	ledgerv1 "github.com/hengdai/hengdai/api/ledger/v1"
+	"github.com/hengdai/hengdai/domain/ledger"
+	"github.com/hengdai/hengdai/domain/money"
+	"github.com/hengdai/hengdai/kit/errs"
+	eventlog "github.com/hengdai/hengdai/kit/log"
+	"github.com/hengdai/hengdai/kit/store"
+)
+
+// journalName is what report knows this journal by.
+const journalName = "loan"
+
+// Events of the journal.
+const (
+	bookPayout   = "payout"
+	bookReturn   = "payout_returned"
+	bookAbandon  = "payout_abandoned"
+	bookCollect  = "collect"
+	bookAccrue   = "accrue"   // one loan's own accrual, where it takes no share of a sum
+	bookAllocate = "allocate" // money received meets what is owed; corrections of what was accrued too much
+	bookSuspend  = "suspend"
+	bookResume   = "resume"
+	bookRefund   = "refund_ordered"
+	bookRefunded = "refunded"
+	bookUnrefund = "refund_refused"
+	bookSum      = "accrual" // the sum of a day's close
+)
+
+// booked is a transaction with what the journal keeps beside it.
+type booked struct {
+	ledger.Transaction
+	OrderID int64
+}
+
+// post writes transactions to the journal, all in one unit. They are checked first: nothing unbalanced is ever stored.
+func (s *Service) post(ctx context.Context, tx *store.Tx, list []booked) error {
+	if len(list) == 0 {
+		return nil
+	}
+	now := s.deps.Clock.Now().UnixMilli()
+	heads, lines := newBatch(journalInsert, 12), newBatch(entryInsert, 6)
+	for i := range list {
+		t := &list[i]
+		if err := t.Validate(); err != nil {
+			return errs.New(errs.Internal, "loan.journal_unbalanced", "账务不平，已停止处理。", "The booking does not balance; nothing was changed.").Because(err)
+		}
+		debit, credit := clearingOf(t.Entries)
+		bookedOn, clearingOn := t.BookedOn.String(), ""
+		if debit != 0 || credit != 0 {
+			clearingOn = bookedOn
+		}
+		heads.row(t.Bucket, t.ID, t.Event, t.Subject, t.OrderID, bookedOn, t.ValueOn.String(), t.Reverses, clearingOn, debit, credit, now)
+		for line, e := range t.Entries {
+			lines.row(t.Bucket, t.ID, line+1, e.Account, e.Product, e.AmountMinor)
+		}
+	}
+	if err := heads.run(ctx, tx); err != nil {
+		return errs.Wrap(err, "storing a transaction of the journal")
+	}
+	return errs.Wrap(lines.run(ctx, tx), "storing entries of the journal")
+}
+
+const (
+	journalInsert = `INSERT INTO journal (bucket, id, event, subject_id, order_id, booked_on, value_on, reverses_id, clearing_on, clearing_debit_minor, clearing_credit_minor, at_ms) VALUES `
+	entryInsert   = `INSERT INTO journal_entry (bucket, transaction_id, line, account, product, amount_minor) VALUES `
+)
+
+// clearingOf is what a transaction debits and credits on clearing, for the agreement with payment.
+func clearingOf(entries []ledger.Entry) (debit, credit int64) {
+	for _, e := range entries {
+		if e.Account != ledger.ClearingAccount {
+			continue
+		}
+		if e.AmountMinor > 0 {
+			debit += e.AmountMinor
+		} else {
+			credit -= e.AmountMinor
+		}
+	}
+	return debit, credit
+}
+
+// postOwn posts a loan's own transactions and tells each.
+func (s *Service) postOwn(ctx context.Context, tx *store.Tx, userID int64, list []booked) error {
+	if err := s.post(ctx, tx, list); err != nil {
+		return err
+	}
+	for i := range list {
+		t := &list[i].Transaction
+		err := s.deps.Log.Append(tx, eventlog.Event{UserID: userID, Bucket: t.Bucket, Body: toPosted(t), PostingOn: t.BookedOn.String(), ValueOn: t.ValueOn.String()})
+		if err != nil {
+			return errs.Wrap(err, "telling a transaction of the journal")
+		}
+	}
+	return nil
+}
+
+func toPosted(t *ledger.Transaction) *ledgerv1.Posted {
+	p := &ledgerv1.Posted{
+		Journal: journalName, TransactionId: t.ID, Event: t.Event, SubjectId: t.Subject, BookedOn: t.BookedOn.String(),
+		ValueOn: t.ValueOn.String(), ReversesId: t.Reverses, Currency: money.CNY.Code, Entries: make([]*ledgerv1.Entry, len(t.Entries)),
+	}
+	for i, e := range t.Entries {
+		p.Entries[i] = &ledgerv1.Entry{Account: e.Account, AmountMinor: e.AmountMinor, Product: e.Product}
+	}
+	return p
+}
+
+// batch is one INSERT with many rows: the close of a day writes hundreds of small rows, and a statement each would cost
+// more than the rows.
+type batch struct {
+	head  string
+	width int
+	args  []any
+}
+
+// batchRows bounds a statement: few enough placeholders for every engine.
+const batchRows = 64
+
+func newBatch(head string, width int) *batch { return &batch{head: head, width: width} }
+
+func (b *batch) row(values ...any) { b.args = append(b.args, values...) }
+
+// run writes the rows, in full statements of batchRows and one for the rest.
+func (b *batch) run(ctx context.Context, tx *store.Tx) error {
+	for len(b.args) > 0 {
+		n := min(len(b.args), batchRows*b.width)
+		if _, err := tx.ExecContext(ctx, b.head+placeholders(n/b.width, b.width), b.args[:n]...); err != nil {
+			return err
+		}
+		b.args = b.args[n:]
+	}
+	return nil
+}
+
+// placeholders is "(?, ?), (?, ?)" for two rows of two.
+func placeholders(rows, width int) string {
+	one := "(" + strings.Repeat("?, ", width-1) + "?)"
+	return strings.Repeat(one+", ", rows-1) + one
+}

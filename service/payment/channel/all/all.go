@@ -1,0 +1,32 @@
+// Package all is the table of payment channels: a new channel is a package and a line here.
+package all
+
+import (
+	"fmt"
+
+	"github.com/hengdai/hengdai/service/payment/channel"
+	"github.com/hengdai/hengdai/service/payment/channel/alpha"
+	"github.com/hengdai/hengdai/service/payment/channel/beta"
+)
+
+// Entry is one channel that can be configured.
+type Entry struct {
+	Name string
+	New  func(cfg channel.Config) (channel.Channel, error)
+}
+
+// Table lists every channel.
+var Table = []Entry{
+	{Name: "alpha", New: alpha.New},
+	{Name: "beta", New: beta.New},
+}
+
+// New makes the configured channel, or says that the table has none of that name.
+func New(cfg channel.Config) (channel.Channel, error) {
+	for _, e := range Table {
+		if e.Name == cfg.Channel {
+			return e.New(cfg)
+		}
+	}
+	return nil, fmt.Errorf("there is no payment channel %q", cfg.Channel)
+}

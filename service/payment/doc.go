@@ -1,0 +1,22 @@
+// Package payment moves money and keeps the cash journal.
+//
+// It owns channels, orders with their attempts, and journal P (domain/ledger); P2 adds statements and custody. It calls
+// user, to reveal card, name and mobile right before a channel is called; they exist in memory only. It reads loan's log
+// for DayMarker. It tells OrderAccepted, OrderSettled, DaySealed and, for every booking, ledger.v1.Posted.
+//
+// It promises:
+//
+//   - An order is stored before anything is sent, under the id of its caller; the same id with another body is refused.
+//   - An attempt, its number at the channel and the hash of what is asked are committed before the call. An order has one
+//     live attempt; a unique index holds that.
+//   - What is not known is UNKNOWN. It is queried before anything else is done, and no passing of time makes a failure
+//     of it. The same number is sent again only to a channel that executes a number once.
+//   - Another channel is tried only after a failure from the closed list of the first.
+//   - A state, the journal's entries it causes, its hold and its events are one commit.
+//   - A date that is sealed takes no more entries.
+//   - A forged, altered, replayed or misaddressed callback changes nothing and is counted.
+//
+// Decisions are in domain/payment and domain/ledger. The files: order.go and cancel.go take orders; work.go, begin.go and
+// drive.go carry them to a channel; learn.go is the one place where an attempt moves; callback.go hears the channels;
+// journal.go books; day.go seals; staff*.go and propose.go serve people; store.go and unit.go hold what touches rows.
+package payment
