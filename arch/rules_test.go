@@ -11,11 +11,14 @@ var mayImport = map[string][]string{
 	"service": {"domain", "kit", "api"}, // and its own subfolders
 	"sandbox": {"kit", "api", "domain", "sandbox"},
 	"node":    {"domain", "kit", "api", "service", "sandbox", "web", "node"},
-	"cmd":     {"node", "kit", "api", "domain", "sandbox", "cmd"},
+	"cmd":     {"node", "kit", "api", "domain", "sandbox", "demo", "cmd"},
 	"sim":     {"node", "kit", "api", "domain", "sandbox", "sim"},
 	"bench":   {"node", "kit", "api", "domain", "sandbox", "service", "bench"},
-	"demo":    {"kit", "api", "sandbox", "demo"},
-	"arch":    {"arch", "node", "api"},
+	// demo drives and judges from outside: what it may not import is the point of it.
+	"demo": {"kit", "api", "sandbox", "demo"},
+	// acceptance holds tests alone.
+	"acceptance": {"node", "kit", "api", "sandbox", "acceptance"},
+	"arch":       {"arch", "node", "api"},
 }
 
 // kitAPIs are the contracts that kit speaks itself: it knows no lending.

@@ -3,6 +3,7 @@ package demo
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,7 +42,8 @@ type mapping struct {
 	} `json:"label"`
 }
 
-// ReadRows reads at most limit applicants (0: all) and turns them into applications by the mapping file.
+// ReadRows turns the applicants of a file into applications by the mapping file: all of them, or limit of them spread
+// evenly over the file, which may be sorted by how its people ended.
 func ReadRows(applicants, mappingFile string, limit int) ([]Row, error) {
 	text, err := os.ReadFile(mappingFile) //nolint:gosec // the operator names the file
 	if err != nil {
@@ -56,19 +58,27 @@ func ReadRows(applicants, mappingFile string, limit int) ([]Row, error) {
 		return nil, fmt.Errorf("open the applicants: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	return table.rows(csv.NewReader(file), limit)
+	rows, err := table.rows(csv.NewReader(file))
+	if err != nil || limit <= 0 || limit >= len(rows) {
+		return rows, err
+	}
+	chosen := make([]Row, limit)
+	for i := range chosen {
+		chosen[i] = rows[i*len(rows)/limit]
+	}
+	return chosen, nil
 }
 
-func (m mapping) rows(in *csv.Reader, limit int) ([]Row, error) {
+func (m mapping) rows(in *csv.Reader) ([]Row, error) {
 	head, err := in.Read()
 	if err != nil {
 		return nil, fmt.Errorf("read the head of the applicants' file: %w", err)
 	}
 	var rows []Row
-	for limit == 0 || len(rows) < limit {
+	for {
 		cells, err := in.Read()
-		if err == io.EOF { //nolint:errorlint // csv.Reader answers io.EOF itself
-			break
+		if errors.Is(err, io.EOF) {
+			return rows, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read applicant %d: %w", len(rows)+1, err)
@@ -79,7 +89,6 @@ func (m mapping) rows(in *csv.Reader, limit int) ([]Row, error) {
 		}
 		rows = append(rows, row)
 	}
-	return rows, nil
 }
 
 func (m mapping) row(number int, head, cells []string) (Row, error) {

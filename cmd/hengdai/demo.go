@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 
 	"github.com/hengdai/hengdai/demo"
 	"github.com/hengdai/hengdai/demo/invariant"
@@ -23,6 +24,7 @@ func runDemo(ctx context.Context, args []string, out io.Writer) error {
 	days := set.Int("days", 0, "stop the calendar after so many days; 0: when every loan has ended or aged")
 	atOnce := set.Int("at-once", 8, "applicants under way together")
 	keep := set.String("data", "", "keep the data in this new folder; empty: a folder that is removed afterwards")
+	profile := set.String("cpu-profile", "", "write where the processor's time went into this file")
 	if err := parse(set, args); err != nil {
 		return err
 	}
@@ -41,6 +43,11 @@ func runDemo(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer remove()
+	stop, err := startProfile(*profile)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return withDemoNode(ctx, folder, func(cfg *config.Config, n *node.Node) error {
 		options, err := optionsOf(cfg, n, rows, *seed, out)
 		if err != nil {
@@ -125,4 +132,19 @@ func demoFolder(keep string) (string, func(), error) {
 		return "", nil, fmt.Errorf("make the data folder: %w", err)
 	}
 	return keep, func() {}, nil
+}
+
+// startProfile begins a profile, if one is asked for, and answers how to end it.
+func startProfile(path string) (func(), error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	file, err := os.Create(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("make the profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("begin the profile: %w", err), file.Close())
+	}
+	return func() { pprof.StopCPUProfile(); _ = file.Close() }, nil
 }

@@ -8,12 +8,15 @@ import (
 
 // happening is a row of loan_event.
 type happening struct {
-	seq, amount, order     int64
-	kind                   string
-	on, posting            day
-	payoff                 bool
-	bookedFrom, bookedTo   day
-	dueBefore, payoffThere int64 // what was due and what settled the loan just before, found by living it
+	seq, amount, order   int64
+	kind                 string
+	on, posting          day
+	payoff               bool
+	bookedFrom, bookedTo day
+	// What was due and what settled the loan just before, and what of each component it paid, found by living it first.
+	lived                   bool
+	dueBefore, payoffBefore int64
+	served                  amounts
 }
 
 // after lives one more happening. One that counts from a day already lived makes the whole life be lived again.
@@ -49,7 +52,9 @@ func after(l *life, t *terms, past []*happening, h *happening) (*life, error) {
 
 func (l *life) do(h *happening) error {
 	l.advance(h.on)
-	h.dueBefore, h.payoffThere = l.due(), l.payoff()
+	if !h.lived {
+		h.lived, h.dueBefore, h.payoffBefore = true, l.due(), l.payoff()
+	}
 	switch h.kind {
 	case "lock":
 		return l.lock(h)

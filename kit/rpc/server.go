@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -136,6 +137,7 @@ func (s *server) tell(ctx context.Context, spec connect.Spec, who Principal, err
 	s.Telemetry.Metrics.Served(s.Tokens.Self(), method, code, took)
 	level := slog.LevelDebug
 	switch {
+	case err != nil && errors.Is(ctx.Err(), context.Canceled): // the caller went away
 	case err != nil && (asKnown(err).Code == errs.Internal || asKnown(err).Code == errs.Unavailable):
 		level = slog.LevelError
 	case err != nil, took > slowRequest && !strings.HasPrefix(method, "log.v1."):

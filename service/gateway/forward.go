@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -41,6 +43,21 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	// The body is read before the service is called. The transcoder decodes a REST body only when it is read; one that
+	// it cannot decode it answers itself, ends the context, and pretends that the body was empty. Passed on, that would
+	// be a request nobody made.
+	body, err := io.ReadAll(r.Body)
+	switch over := r.Context().Err(); {
+	case errors.Is(over, context.DeadlineExceeded):
+		s.fail(w, r, rpc.ErrDeadline)
+		return
+	case over != nil:
+		return
+	case err != nil:
+		s.fail(w, r, errSlowBody.Because(err))
+		return
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	out := s.outgoing(r, m)
 	token, err := s.deps.Tokens.Issue(m.peer, v.who)
 	if err != nil {

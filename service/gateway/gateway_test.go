@@ -113,6 +113,27 @@ func TestEveryKindOfBadInputIsAnsweredWithTheFieldAndASentence(t *testing.T) {
 	}
 }
 
+// A body that the transcoder cannot decode looks to a service like an empty one: without care it would be served.
+func TestWhatCannotBeReadNeverReachesAService(t *testing.T) {
+	w := newWorld(t, nil)
+	for name, ask := range map[string]func() answer{
+		"broken":               func() answer { return w.ask(t, "POST", "/v1/quotes", `{"product":`) },
+		"a fraction":           func() answer { return w.ask(t, "POST", "/v1/quotes", `{"amountMinor":1.5}`) },
+		"an unknown field":     func() answer { return w.ask(t, "POST", "/v1/quotes", `{"nope":1}`) },
+		"a wrong id":           func() answer { return w.ask(t, "GET", "/v1/loans/x", "", "Authorization", bearer(borrowerToken)) },
+		"an unknown parameter": func() answer { return w.ask(t, "GET", "/v1/loans?x=1", "", "Authorization", bearer(borrowerToken)) },
+	} {
+		w.reached.Store(0)
+		if a := ask(); a.status != 400 || w.reached.Load() != 0 {
+			t.Errorf("%s: %d, and %d requests reached the service", name, a.status, w.reached.Load())
+		}
+	}
+	w.reached.Store(0)
+	if a := w.ask(t, "POST", "/v1/quotes", goodQuote); a.status != 200 || w.reached.Load() != 1 {
+		t.Errorf("a good one: %d, %d", a.status, w.reached.Load())
+	}
+}
+
 func TestAnExpiredSessionStillLetsAPersonIn(t *testing.T) {
 	w := newWorld(t, nil)
 	if a := w.ask(t, "POST", "/v1/quotes", goodQuote, "Authorization", bearer(expiredToken)); a.status != 200 || w.principal().Kind != rpc.Anonymous {

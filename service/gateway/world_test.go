@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +49,7 @@ type upstreams struct {
 	asked    int
 	down     bool
 	revoked  chan int64
+	reached  atomic.Int64 // requests of any kind that came to loan
 }
 
 func (u *upstreams) look(ctx context.Context) {
@@ -161,6 +163,10 @@ func newWorld(t testing.TB, change func(*gateway.Deps)) *world {
 	loan.Handle(loanv1connect.NewPublicHandler(up, loan.Options()...))
 	loan.Handle(loanv1connect.NewStaffHandler(book{offset: offset}, loan.Options()...))
 	loan.Handle(controlv1connect.NewControlHandler(&rpc.Control{Offset: offset}, loan.Options()...))
+	n.Directory.Here("loan", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		up.reached.Add(1)
+		loan.ServeHTTP(rw, r)
+	}))
 	user := n.Mux("user")
 	user.Handle(userv1connect.NewInternalHandler(users{upstreams: up}, user.Options()...))
 	user.Handle(logv1connect.NewLogHandler(userLog{up}, user.Options()...))

@@ -157,7 +157,7 @@ func (s *Service) happen(ctx context.Context, tx *store.Tx, a *account, h happen
 	a.life, a.row.Events, a.row.BookedOn = after, h.Seq, booking.Through.String()
 	return errs.Wrap(rows.New(tx).InsertLoanEvent(ctx, rows.InsertLoanEventParams{
 		Bucket: a.row.Bucket, LoanID: a.row.ID, Seq: h.Seq, Kind: string(h.Kind), CountsOn: h.On.String(), AmountMinor: int64(h.Amount),
-		OrderID: h.OrderID, Payoff: flag(h.Payoff), PostingOn: posting.String(), ValueOn: value.String(), BookedFrom: from.String(),
+		OrderID: h.OrderID, Payoff: bit(h.Payoff), PostingOn: posting.String(), ValueOn: value.String(), BookedFrom: from.String(),
 		BookedTo: booking.Through.String(), AtMs: s.deps.Clock.Now().UnixMilli(),
 	}), "keeping an event of a loan")
 }
@@ -225,13 +225,6 @@ func (s *Service) happenings(ctx context.Context, q store.DBTX, bucket, loanID i
 	return list, nil
 }
 
-func flag(on bool) int64 {
-	if on {
-		return 1
-	}
-	return 0
-}
-
 // save stores the account by compare-and-set and touches its partition. The columns that lists read follow from the life.
 func (s *Service) save(ctx context.Context, tx *store.Tx, a *account) error {
 	r := &a.row
@@ -242,7 +235,7 @@ func (s *Service) save(ctx context.Context, tx *store.Tx, a *account) error {
 		}
 		r.Life, r.OutstandingMinor, r.LockOrderID = stored, int64(a.life.Outstanding()), a.life.Locked().OrderID
 	}
-	r.Live = flag(domain.State(r.State).Live())
+	r.Live = bit(domain.State(r.State).Live())
 	if r.Live == 0 {
 		r.ActOn = far
 	}

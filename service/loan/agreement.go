@@ -25,14 +25,17 @@ type Fault struct {
 	Details        string
 }
 
+// checkGroups is in how many rounds the buckets are checked, to bound the memory.
+const checkGroups = 4
+
 // CheckAgreement proves for every loan that its own entries and its recomputed shares are what the loan is, and for every
 // sum of every close that the shares add up to it. It reads everything and writes nothing; faults are at most limit.
 func (s *Service) CheckAgreement(ctx context.Context, limit int) ([]Fault, error) {
 	var faults []Fault
-	for bucket := range int64(id.Buckets) {
-		found, err := s.checkBucket(ctx, s.deps.DB.Primary(), bucket)
+	for group := range int64(checkGroups) {
+		found, err := s.checkGroup(ctx, s.deps.DB.Primary(), group)
 		if err != nil {
-			return faults, errs.Wrap(err, fmt.Sprintf("checking bucket %d", bucket))
+			return faults, errs.Wrap(err, "checking that loans and journal agree")
 		}
 		faults = append(faults, found...)
 		if len(faults) >= limit {
@@ -44,41 +47,43 @@ func (s *Service) CheckAgreement(ctx context.Context, limit int) ([]Fault, error
 
 // shareKey is where a share belongs.
 type shareKey struct {
-	day     string
-	product string
+	bucket       int64
+	day, product string
 }
 
-func (s *Service) checkBucket(ctx context.Context, q store.DBTX, bucket int64) ([]Fault, error) {
-	loans, err := rows.New(q).LoansOfBucket(ctx, bucket)
+func (s *Service) checkGroup(ctx context.Context, q store.DBTX, group int64) ([]Fault, error) {
+	sums, err := s.storedSums(ctx, q, group)
 	if err != nil {
-		return nil, errs.Wrap(err, "reading the loans")
-	}
-	sums, err := s.storedSums(ctx, q, bucket)
-	if err != nil || (len(loans) == 0 && len(sums) == 0) {
 		return nil, err
 	}
 	var faults []Fault
-	for _, row := range loans {
-		why, err := s.checkLoan(ctx, q, row, sums)
+	for bucket := group; bucket < id.Buckets; bucket += checkGroups {
+		loans, err := rows.New(q).LoansOfBucket(ctx, bucket)
 		if err != nil {
-			return nil, err
+			return nil, errs.Wrap(err, "reading the loans")
 		}
-		if why != nil {
-			why.LoanID, why.Bucket, why.Product = row.ID, bucket, row.Product
-			faults = append(faults, *why)
+		for _, row := range loans {
+			why, err := s.checkLoan(ctx, q, row, sums)
+			if err != nil {
+				return nil, err
+			}
+			if why != nil {
+				why.LoanID, why.Bucket, why.Product = row.ID, bucket, row.Product
+				faults = append(faults, *why)
+			}
 		}
 	}
 	for k, left := range sums {
 		if !left.IsZero() {
-			faults = append(faults, Fault{Rule: "sums_are_shares", Bucket: bucket, Product: k.product, On: k.day, Details: describe(left)})
+			faults = append(faults, Fault{Rule: "sums_are_shares", Bucket: k.bucket, Product: k.product, On: k.day, Details: describe(left)})
 		}
 	}
 	return faults, nil
 }
 
-// storedSums are the sums of the closes in a bucket.
-func (s *Service) storedSums(ctx context.Context, q store.DBTX, bucket int64) (map[shareKey]domain.Position, error) {
-	stored, err := rows.New(q).SumsOfBucket(ctx, bucket)
+// storedSums are the sums of the closes in a group of buckets.
+func (s *Service) storedSums(ctx context.Context, q store.DBTX, group int64) (map[shareKey]domain.Position, error) {
+	stored, err := rows.New(q).SumsOfBuckets(ctx, rows.SumsOfBucketsParams{OfGroups: checkGroups, InGroup: group})
 	if err != nil {
 		return nil, errs.Wrap(err, "reading the sums")
 	}
@@ -88,7 +93,7 @@ func (s *Service) storedSums(ctx context.Context, q store.DBTX, bucket int64) (m
 		if err != nil {
 			return nil, errs.Wrap(err, "reading a sum")
 		}
-		k := shareKey{e.BookedOn, e.Product}
+		k := shareKey{e.Bucket, e.DayOn, e.Product}
 		sums[k] = sums[k].Plus(p)
 	}
 	return sums, nil
@@ -122,7 +127,7 @@ func (s *Service) checkLoan(ctx context.Context, q store.DBTX, row rows.Loan, su
 	}
 	terms.Plan.DisbursedOn = on
 	life, err := domain.Shares(terms, kept, through, func(day calendar.Date, share domain.Position) {
-		k := shareKey{day.String(), row.Product}
+		k := shareKey{row.Bucket, day.String(), row.Product}
 		sums[k] = sums[k].Minus(share)
 		own = own.Plus(share)
 	})

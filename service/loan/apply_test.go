@@ -210,6 +210,7 @@ func TestAPersonHasOneOpenApplication(t *testing.T) {
 
 func TestASlowRiskOnlyDelaysTheDecision(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.impatient()
 		w.risk.setDown(true)
 		userID := w.person()
 		began := time.Now()

@@ -9,6 +9,7 @@ import (
 
 func TestAnApplicationOutlivesARestartBetweenStoringAndDeciding(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.impatient()
 		w.risk.setDown(true)
 		userID := w.person()
 		a := w.apply(userID)
@@ -33,6 +34,7 @@ func TestAnApplicationOutlivesARestartBetweenStoringAndDeciding(t *testing.T) {
 
 func TestADecisionForACancelledApplicationChangesNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.impatient()
 		w.risk.setDown(true)
 		userID := w.person()
 		a := w.apply(userID)
@@ -41,8 +43,9 @@ func TestADecisionForACancelledApplicationChangesNothing(t *testing.T) {
 		}
 		w.risk.setDown(false)
 		b := w.apply(userID)
-		if b.GetState() != "APPROVED" {
-			t.Fatalf("the next application is %s", b.GetState())
+		b, err := w.public(userID).GetApplication(t.Context(), &loanv1.GetApplicationRequest{ApplicationId: b.GetApplicationId(), WaitMs: 9000})
+		if err != nil || b.GetState() != "APPROVED" {
+			t.Fatalf("the next application is %s, %v", b.GetState(), err)
 		}
 		if got := w.first(userID); got.GetApplicationId() != b.GetApplicationId() || w.limit(userID).GetFrozenMinor() != b.GetApprovedMinor() {
 			t.Fatal("the cancelled one holds a part of the limit")
@@ -52,6 +55,7 @@ func TestADecisionForACancelledApplicationChangesNothing(t *testing.T) {
 
 func TestAnErasedApplicantEndsHisApplication(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.impatient()
 		w.risk.setDown(true)
 		userID := w.person()
 		a := w.apply(userID)

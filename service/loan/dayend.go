@@ -132,6 +132,9 @@ func (s *Service) endDay(ctx context.Context, day calendar.Date, parts dayParts)
 			return err
 		}
 		err = s.deps.DB.Write(ctx, func(tx *store.Tx) error {
+			if t.loans > smallBook {
+				return errStale
+			}
 			cut, err := s.unmoved(ctx, tx, parts)
 			if err != nil {
 				return err

@@ -239,14 +239,14 @@ func (s *Service) postSums(ctx context.Context, tx *store.Tx, day calendar.Date,
 		}
 		return cmpText(a.product, b.product)
 	})
-	list := make([]booked, 0, len(keys))
+	list := make([]ledger.Transaction, 0, len(keys))
 	told := map[int32]*ledgerv1.PostedSums{}
 	for _, k := range keys {
 		tx := ledger.Transaction{ID: s.deps.IDs.New(k.bucket), Event: bookSum, Bucket: k.bucket, BookedOn: day, ValueOn: day, Entries: t.sums[k].Entries(k.product)}
 		if len(tx.Entries) == 0 {
 			continue
 		}
-		list = append(list, booked{Transaction: tx})
+		list = append(list, tx)
 		accrued += tx.On(ledger.ReceivableInterest) + tx.On(ledger.ReceivableFee)
 		penalty += tx.On(ledger.ReceivablePenalty) + tx.On(ledger.ReceivableCompound)
 		part := id.Partition(k.bucket)
@@ -255,7 +255,7 @@ func (s *Service) postSums(ctx context.Context, tx *store.Tx, day calendar.Date,
 		}
 		told[part].Posted = append(told[part].Posted, toPosted(&tx))
 	}
-	if err := s.post(ctx, tx, list); err != nil {
+	if err := s.storeSums(ctx, tx, list); err != nil {
 		return 0, 0, err
 	}
 	for _, p := range parts {

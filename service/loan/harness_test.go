@@ -42,12 +42,14 @@ type world struct {
 	user *userStand
 	risk *riskStand
 	next int
+	// wait is how long Apply waits for a decision: long, so that a busy machine changes no outcome.
+	wait time.Duration
 	stop func()
 }
 
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: db, net: rpctest.New(), clk: clock.NewManual(start)}
+	w := &world{t: t, db: db, net: rpctest.New(), clk: clock.NewManual(start), wait: 20 * time.Second}
 	w.ids = id.NewLocal(1, w.clk)
 	w.user = &userStand{people: map[int64]*userv1.Standing{}, keys: map[string][]byte{}}
 	w.risk = &riskStand{answers: map[int64]*riskv1.Decision{}}
@@ -70,7 +72,7 @@ func (w *world) startLoan() {
 		UserLog:    logv1connect.NewLogClient(user.HTTP, user.URL, user.Options...),
 		RiskLog:    logv1connect.NewLogClient(risk.HTTP, risk.URL, risk.Options...),
 		PaymentLog: logv1connect.NewLogClient(payment.HTTP, payment.URL, payment.Options...),
-		Sandbox:    true,
+		Sandbox:    true, DecisionWait: w.wait,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -89,6 +91,14 @@ func (w *world) startLoan() {
 	running.Go(func() { _ = runner.Run(ctx) })
 	w.stop = func() { stop(); running.Wait() }
 	w.t.Cleanup(w.stop)
+}
+
+// impatient makes Apply answer at once, for tests in which risk does not.
+func (w *world) impatient() {
+	w.t.Helper()
+	w.stop()
+	w.wait = 100 * time.Millisecond
+	w.startLoan()
 }
 
 // person registers somebody who may apply, with card 7.

@@ -47,7 +47,7 @@ func (s *Service) post(ctx context.Context, tx *store.Tx, list []booked) error {
 	for i := range list {
 		t := &list[i]
 		if err := t.Validate(); err != nil {
-			return errs.New(errs.Internal, "loan.journal_unbalanced", "账务不平，已停止处理。", "The booking does not balance; nothing was changed.").Because(err)
+			return errUnbalanced.Because(err)
 		}
 		debit, credit := clearingOf(t.Entries)
 		bookedOn, clearingOn := t.BookedOn.String(), ""
@@ -68,7 +68,26 @@ func (s *Service) post(ctx context.Context, tx *store.Tx, list []booked) error {
 const (
 	journalInsert = `INSERT INTO journal (bucket, id, event, subject_id, order_id, booked_on, value_on, reverses_id, clearing_on, clearing_debit_minor, clearing_credit_minor, at_ms) VALUES `
 	entryInsert   = `INSERT INTO journal_entry (bucket, transaction_id, line, account, product, amount_minor) VALUES `
+	sumInsert     = `INSERT INTO journal_sum (day_on, bucket, product, account, amount_minor, transaction_id) VALUES `
 )
+
+var errUnbalanced = errs.New(errs.Internal, "loan.journal_unbalanced", "账务不平，已停止处理。", "The booking does not balance; nothing was changed.")
+
+// storeSums writes the sums of a close, in order of their key.
+func (s *Service) storeSums(ctx context.Context, tx *store.Tx, list []ledger.Transaction) error {
+	lines := newBatch(sumInsert, 6)
+	for i := range list {
+		t := &list[i]
+		if err := t.Validate(); err != nil {
+			return errUnbalanced.Because(err)
+		}
+		day := t.BookedOn.String()
+		for _, e := range t.Entries {
+			lines.row(day, t.Bucket, e.Product, e.Account, e.AmountMinor, t.ID)
+		}
+	}
+	return errs.Wrap(lines.run(ctx, tx), "storing the sums of a day")
+}
 
 // clearingOf is what a transaction debits and credits on clearing, for the agreement with payment.
 func clearingOf(entries []ledger.Entry) (debit, credit int64) {

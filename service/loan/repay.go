@@ -237,7 +237,7 @@ func (s *Service) collect(ctx context.Context, tx *store.Tx, a *account, kind st
 		return err
 	}
 	order := rows.PaymentOrder{Bucket: a.row.Bucket, ID: orderID, LoanID: a.row.ID, UserID: a.row.UserID, Kind: kind, CardID: cardID,
-		AmountMinor: int64(w.amount), Payoff: flag(w.payoff), LockedOn: w.on.String()}
+		AmountMinor: int64(w.amount), Payoff: bit(w.payoff), LockedOn: w.on.String()}
 	if kind == orderDebit {
 		order.NotBefore = w.on.String()
 	}

@@ -139,6 +139,9 @@ func (c *cashier) seal(_ context.Context, tx *store.Tx, m eventlog.Meta, marker 
 	return c.log.Append(tx, eventlog.Event{Bucket: int64(m.Partition), Body: sealed, PostingOn: marker.GetDate()})
 }
 
+// inMemory is a real SQLite without a disk, for tests that live through many days.
+var inMemory = store.Config{Engine: store.SQLite, Path: store.Memory, BatchMax: 1}
+
 // town is loan's servicing with a payment stand-in, stepped by hand.
 type town struct {
 	t       testing.TB
@@ -158,7 +161,7 @@ func newTown(t testing.TB, db *store.DB) *town {
 	w := &town{t: t, db: db, clk: clock.NewManual(dayOne), net: rpctest.New()}
 	w.ids = id.NewLocal(1, w.clk)
 	w.log = eventlog.New(db, "loan", w.ids, w.clk)
-	payDB := storetest.Open(t, storetest.SQLite(t))
+	payDB := storetest.Open(t, inMemory)
 	w.pay = &cashier{t: t, db: payDB, clk: w.clk, log: eventlog.New(payDB, "payment", w.ids, w.clk), orders: map[int64]*paymentv1.CreateOrderRequest{},
 		sums: map[string]map[int64]*paymentv1.BucketSum{}, decide: func(*paymentv1.CreateOrderRequest) (string, string) { return "PAID", "" }}
 	for p := range w.pay.open {
@@ -303,12 +306,19 @@ func (w *town) agrees() {
 	for _, f := range faults {
 		w.t.Errorf("%+v", f)
 	}
-	balances, err := rows.New(w.db.Primary()).TrialBalance(w.t.Context())
+	entries, err := rows.New(w.db.Primary()).EntryBalances(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	sums, err := rows.New(w.db.Primary()).SumBalances(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, sum := range sums {
+		entries = append(entries, rows.EntryBalancesRow(sum))
+	}
 	var books, memo, theirs int64
-	for _, b := range balances {
+	for _, b := range entries {
 		account, _ := ledger.Find(b.Account)
 		if account.Kind == ledger.Memo {
 			memo += b.BalanceMinor
@@ -345,10 +355,12 @@ func eachTown(t *testing.T, fn func(t *testing.T, w *town)) {
 
 func TestALoanIsPaidOutRepaidByDebitsAndSettled(t *testing.T) {
 	eachTown(t, func(t *testing.T, w *town) {
-		userID, loanID := w.signed(5, someTerms(t, 1_200_000))
+		terms := someTerms(t, 1_200_000)
+		terms.Plan.Instalments = 3
+		userID, loanID := w.signed(5, terms)
 		w.settle()
 		l := w.loan(userID, loanID)
-		if l.GetState() != "REPAYING" || l.GetDisbursedOn() != "2026-11-02" || l.GetNextDueOn() != "2026-12-02" || l.GetMaturesOn() != "2027-05-02" || l.GetPayoffMinor() != 1_200_000 {
+		if l.GetState() != "REPAYING" || l.GetDisbursedOn() != "2026-11-02" || l.GetNextDueOn() != "2026-12-02" || l.GetMaturesOn() != "2027-02-02" || l.GetPayoffMinor() != 1_200_000 {
 			t.Fatalf("after the payout: %v", l)
 		}
 		w.pass(10)
@@ -359,9 +371,9 @@ func TestALoanIsPaidOutRepaidByDebitsAndSettled(t *testing.T) {
 		if l := w.loan(userID, loanID); l.GetOverdueMinor() != 0 || l.GetOutstandingPrincipalMinor() >= 1_200_000 || l.GetNextDueOn() != "2027-01-02" {
 			t.Fatalf("after the first due date: %v", l)
 		}
-		w.until("2027-05-03")
+		w.until("2027-02-03")
 		l = w.loan(userID, loanID)
-		if l.GetState() != "SETTLED" || l.GetSettledOn() != "2027-05-02" || l.GetOutstandingPrincipalMinor() != 0 || l.GetPayoffMinor() != 0 {
+		if l.GetState() != "SETTLED" || l.GetSettledOn() != "2027-02-02" || l.GetOutstandingPrincipalMinor() != 0 || l.GetPayoffMinor() != 0 {
 			t.Fatalf("at the end: %v", l)
 		}
 		limit, err := w.borrower(userID).GetLimit(t.Context(), &loanv1.GetLimitRequest{})
@@ -369,10 +381,10 @@ func TestALoanIsPaidOutRepaidByDebitsAndSettled(t *testing.T) {
 			t.Fatalf("limit %v, %v", limit, err)
 		}
 		sched, err := w.borrower(userID).GetSchedule(t.Context(), &loanv1.GetScheduleRequest{LoanId: loanID})
-		if err != nil || len(sched.GetRows()) != 6 || sched.GetRows()[3].GetState() != "paid" || sched.GetRows()[3].GetMetOn() != "2027-03-02" {
+		if err != nil || len(sched.GetRows()) != 3 || sched.GetRows()[1].GetState() != "paid" || sched.GetRows()[1].GetMetOn() != "2027-01-02" {
 			t.Fatalf("schedule %v, %v", sched, err)
 		}
-		if w.closedOn() != "2027-05-02" {
+		if w.closedOn() != "2027-02-02" {
 			t.Errorf("closed on %s", w.closedOn())
 		}
 		w.agrees()
@@ -380,50 +392,49 @@ func TestALoanIsPaidOutRepaidByDebitsAndSettled(t *testing.T) {
 }
 
 func TestWhoDoesNotPayAgesThroughBucketsClassesAndNonAccrual(t *testing.T) {
-	eachTown(t, func(t *testing.T, w *town) {
-		w.pay.decide = func(o *paymentv1.CreateOrderRequest) (string, string) {
-			if o.GetKind() == "debit" {
-				return "REJECTED", "INSUFFICIENT_BALANCE"
-			}
-			return "PAID", ""
+	w := newTown(t, storetest.Open(t, inMemory, Schema()))
+	w.pay.decide = func(o *paymentv1.CreateOrderRequest) (string, string) {
+		if o.GetKind() == "debit" {
+			return "REJECTED", "INSUFFICIENT_BALANCE"
 		}
-		userID, loanID := w.signed(17, someTerms(t, 1_200_000))
-		w.settle()
-		w.until("2026-12-02")
-		if l := w.loan(userID, loanID); l.GetDpd() != 0 || l.GetLocked() {
-			t.Fatalf("on the due date: %v", l)
-		}
-		w.pass(1)
-		if l := w.loan(userID, loanID); l.GetDpd() != 1 || l.GetBucket() != "M1" || l.GetClass() != "special_mention" || l.GetOverdueMinor() == 0 {
-			t.Fatalf("a day late: %v", l)
-		}
-		w.pass(90)
-		l := w.loan(userID, loanID)
-		file, err := w.staff("auditor").GetLoan(t.Context(), &loanv1.StaffGetLoanRequest{LoanId: loanID})
-		if err != nil || l.GetDpd() != 91 || l.GetBucket() != "M4" || l.GetClass() != "substandard" || !file.GetNonAccrual() {
-			t.Fatalf("91 days late: %v %v %v", l, file, err)
-		}
-		if len(file.GetRepayments()) < 4 || file.GetRepayments()[0].GetState() != "FAILED" {
-			t.Errorf("repayments %v", file.GetRepayments())
-		}
-		w.agrees()
-		w.pass(300)
-		if l := w.loan(userID, loanID); l.GetClass() != "loss" || l.GetBucket() != "M6+" {
-			t.Fatalf("after a year: %v", l)
-		}
-		w.agrees()
-		w.pay.decide = func(*paymentv1.CreateOrderRequest) (string, string) { return "PAID", "" }
-		r, err := w.borrower(userID).Repay(t.Context(), &loanv1.RepayRequest{LoanId: loanID, Kind: "payoff", IdempotencyKey: "all-of-it-1"})
-		if err != nil || r.GetState() != "PENDING" {
-			t.Fatalf("%v, %v", r, err)
-		}
-		w.settle()
-		if l := w.loan(userID, loanID); l.GetState() != "SETTLED" || l.GetDpd() != 0 {
-			t.Fatalf("after paying off: %v", l)
-		}
-		w.pass(2)
-		w.agrees()
-	})
+		return "PAID", ""
+	}
+	userID, loanID := w.signed(17, someTerms(t, 1_200_000))
+	w.settle()
+	w.until("2026-12-02")
+	if l := w.loan(userID, loanID); l.GetDpd() != 0 || l.GetLocked() {
+		t.Fatalf("on the due date: %v", l)
+	}
+	w.pass(1)
+	if l := w.loan(userID, loanID); l.GetDpd() != 1 || l.GetBucket() != "M1" || l.GetClass() != "special_mention" || l.GetOverdueMinor() == 0 {
+		t.Fatalf("a day late: %v", l)
+	}
+	w.pass(90)
+	l := w.loan(userID, loanID)
+	file, err := w.staff("auditor").GetLoan(t.Context(), &loanv1.StaffGetLoanRequest{LoanId: loanID})
+	if err != nil || l.GetDpd() != 91 || l.GetBucket() != "M4" || l.GetClass() != "substandard" || !file.GetNonAccrual() {
+		t.Fatalf("91 days late: %v %v %v", l, file, err)
+	}
+	if len(file.GetRepayments()) < 4 || file.GetRepayments()[0].GetState() != "FAILED" {
+		t.Errorf("repayments %v", file.GetRepayments())
+	}
+	w.agrees()
+	w.pass(300)
+	if l := w.loan(userID, loanID); l.GetClass() != "loss" || l.GetBucket() != "M6+" {
+		t.Fatalf("after a year: %v", l)
+	}
+	w.agrees()
+	w.pay.decide = func(*paymentv1.CreateOrderRequest) (string, string) { return "PAID", "" }
+	r, err := w.borrower(userID).Repay(t.Context(), &loanv1.RepayRequest{LoanId: loanID, Kind: "payoff", IdempotencyKey: "all-of-it-1"})
+	if err != nil || r.GetState() != "PENDING" {
+		t.Fatalf("%v, %v", r, err)
+	}
+	w.settle()
+	if l := w.loan(userID, loanID); l.GetState() != "SETTLED" || l.GetDpd() != 0 {
+		t.Fatalf("after paying off: %v", l)
+	}
+	w.pass(2)
+	w.agrees()
 }
 
 func TestARepaymentIsTriedLockedAndAppliedOnce(t *testing.T) {

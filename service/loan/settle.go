@@ -46,7 +46,7 @@ func (s *Service) collected(ctx context.Context, tx *store.Tx, a *account, order
 	if order.State == orderPaid { // a channel collected twice: the first receipt is the order's, this one is the borrower's money
 		return nil
 	}
-	order.ReceivedMinor, order.UnappliedMinor, order.Settles = int64(o.amount), max(0, int64(o.amount-paid.Total())), flag(settled)
+	order.ReceivedMinor, order.UnappliedMinor, order.Settles = int64(o.amount), max(0, int64(o.amount-paid.Total())), bit(settled)
 	order.PrincipalMinor, order.InterestMinor = int64(paid[allocate.Principal]), int64(paid[allocate.Interest])
 	order.PenaltyMinor, order.FeeMinor = int64(paid[allocate.Penalty]+paid[allocate.Compound]), int64(paid[allocate.Fee]+paid[allocate.Cost])
 	return s.endOrder(ctx, tx, order, orderPaid, o)

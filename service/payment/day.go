@@ -63,10 +63,10 @@ func (s *Service) seal(ctx context.Context, tx *store.Tx, q *rows.Queries, part 
 	if err := store.One(n, err, errStale); err != nil {
 		return err
 	}
-	if _, err := q.TurnBalances(ctx, rows.TurnBalancesParams{NextOn: next, Part: int64(part), SealedOn: date}); err != nil {
+	if _, err := q.TurnBalances(ctx, rows.TurnBalancesParams{NextOn: next, Buckets: bucketsOf(part), SealedOn: date}); err != nil {
 		return err
 	}
-	sums, err := q.SumsOfDay(ctx, rows.SumsOfDayParams{Part: int64(part), SealedOn: date})
+	sums, err := q.SumsOfDay(ctx, rows.SumsOfDayParams{Buckets: bucketsOf(part), SealedOn: date})
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,15 @@ func (s *Service) seal(ctx context.Context, tx *store.Tx, q *rows.Queries, part 
 	}
 	tx.AfterCommit(func() { s.journal.dates[part].Store(&next) })
 	return s.tellSealed(ctx, tx, q, sealed)
+}
+
+// bucketsOf lists the buckets of a partition.
+func bucketsOf(part int32) []int64 {
+	list := make([]int64, 0, id.Buckets/id.Partitions)
+	for bucket := int64(part); bucket < id.Buckets; bucket += id.Partitions {
+		list = append(list, bucket)
+	}
+	return list
 }
 
 // sealEmpty answers a marker for a date before payment's first: nothing was ever booked under it.

@@ -16,7 +16,7 @@
 //   - A date that is sealed takes no more entries.
 //   - A forged, altered, replayed or misaddressed callback changes nothing and is counted.
 //
-// Decisions are in domain/payment and domain/ledger. The files: order.go and cancel.go take orders; work.go, begin.go and
-// drive.go carry them to a channel; learn.go is the one place where an attempt moves; callback.go hears the channels;
-// journal.go books; day.go seals; staff*.go and propose.go serve people; store.go and unit.go hold what touches rows.
+// Decisions are in domain/payment and domain/ledger. The files: order.go takes orders; route.go and drive.go carry them to a
+// channel; learn.go is the one place where an attempt moves; callback.go hears the channels; journal.go books; day.go
+// seals; staff*.go, propose.go and decide.go serve people; unit.go and store.go hold what touches the rows of orders.
 package payment

@@ -285,6 +285,9 @@ func (s *Service) giveUp(ctx context.Context, orderID int64, reason string) erro
 			return nil
 		}
 		u.order.Reason = reason
+		u.tx.AfterCommit(func() {
+			s.deps.Logger.Error("a payment order waits for people", "order", orderID, "reason", reason)
+		})
 		return u.moveOrder(payment.OrderGiveUp)
 	})
 }

@@ -20,8 +20,9 @@ const (
 	resumeMax = 1000
 	// resumeWorkers is how many orders are taken up again at once.
 	resumeWorkers = 8
-	// unsettled is how many queries an unknown attempt gets before the process counts as idle in spite of it.
-	unsettled = 5
+	// An unknown attempt, and one that a channel has accepted, get so many queries before the process counts as idle in
+	// spite of them.
+	mostUnknown, mostAccepted = 5, 3
 )
 
 // Jobs is payment's own work. The queue carries up to 16 effects at once, so that a batch of debits needs no goroutine
@@ -86,9 +87,9 @@ func (s *Service) takeUp(ctx context.Context, work func() error) error {
 	return ctx.Err()
 }
 
-// quiet says that no attempt's end is unknown that the next queries may settle. An order that a channel has accepted and
-// will finish later does not count: nothing is to be done for it here.
+// quiet says that no attempt's end is open that the next queries or a callback may settle. An order that stays open for
+// longer than a few seconds does not keep the process from being idle.
 func (s *Service) quiet(ctx context.Context) (bool, error) {
-	n, err := rows.New(s.deps.DB.Primary()).CountUnsettled(ctx, unsettled)
+	n, err := rows.New(s.deps.DB.Primary()).CountUnsettled(ctx, rows.CountUnsettledParams{MostAccepted: mostAccepted, MostUnknown: mostUnknown})
 	return n == 0, errs.Wrap(err, "counting unsettled attempts")
 }

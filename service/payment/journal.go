@@ -101,12 +101,6 @@ func (j *journal) book(tx *store.Tx, userID int64, t ledger.Transaction) (string
 			return "", err
 		}
 	}
-	if t.Subject != 0 {
-		err := q.InsertSubject(tx.Context(), rows.InsertSubjectParams{Bucket: t.Bucket, SubjectID: t.Subject, TransactionID: t.ID})
-		if err != nil {
-			return "", errs.Wrap(err, "storing a transaction's subject")
-		}
-	}
 	return date, errs.Wrap(j.tell(tx, userID, t, date), "telling a transaction")
 }
 
@@ -128,7 +122,13 @@ func (j *journal) enter(tx *store.Tx, q *rows.Queries, t *ledger.Transaction, e 
 	n, err = q.InsertEntry(tx.Context(), rows.InsertEntryParams{
 		TransactionID: t.ID, AmountMinor: e.AmountMinor, Bucket: t.Bucket, Account: e.Account,
 	})
-	return errs.Wrap(store.One(n, err, errDateMoved), "storing an entry")
+	if err := store.One(n, err, errDateMoved); err != nil || t.Subject == 0 {
+		return errs.Wrap(err, "storing an entry")
+	}
+	n, err = q.InsertSubject(tx.Context(), rows.InsertSubjectParams{
+		SubjectID: t.Subject, TransactionID: t.ID, Bucket: t.Bucket, Account: e.Account,
+	})
+	return errs.Wrap(store.One(n, err, errDateMoved), "storing where an entry stands")
 }
 
 // whyNot finds out why an account did not move. If it did not exist it does afterwards, and nil says to try again.
@@ -212,7 +212,7 @@ func bodyHash(t ledger.Transaction) []byte {
 	for _, e := range t.Entries {
 		buf = append(buf, '|')
 		buf = append(buf, e.Account...)
-		buf = binary.BigEndian.AppendUint64(buf, uint64(e.AmountMinor)) //nolint:gosec // the bits are meant
+		buf = binary.BigEndian.AppendUint64(buf, uint64(e.AmountMinor))
 		buf = append(buf, e.Product...)
 	}
 	sum := sha256.Sum256(buf)

@@ -95,8 +95,8 @@ func (u *unit) learnOne(a *rows.PaymentAttempt, w word, v payment.Verdict) error
 	if err := u.moveAttempt(a, string(v), to); err != nil {
 		return err
 	}
-	u.s.metrics.attempted(u.tx, a.Channel, to)
-	return u.follow(a, from, to, w.outcome)
+	u.s.ended(u.tx, a.Channel, to)
+	return u.follow(a, from, to, w)
 }
 
 // note takes over what a word adds to an attempt. An end is described by the word that brought it.
@@ -123,9 +123,9 @@ func (u *unit) movedOn(r channel.Reply) string {
 }
 
 // follow does for the order what follows from an attempt's move.
-func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, o payment.Outcome) error {
+func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, w word) error {
 	c := payment.Follow(payment.News{
-		Kind: u.kind(), Order: u.state(), From: from, To: to, OthersSubmitted: u.othersSubmitted(a), Elsewhere: o.Elsewhere,
+		Kind: u.kind(), Order: u.state(), From: from, To: to, OthersSubmitted: u.othersSubmitted(a), Elsewhere: w.outcome.Elsewhere,
 		Stopped: u.order.Stopped != 0,
 	})
 	if c.Case != payment.NoCase {
@@ -146,15 +146,15 @@ func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, o p
 			return err
 		}
 	}
-	return u.carryOut(a, c)
+	valueOn := a.MovedOn
+	if c.Book == payment.BookBack {
+		valueOn = u.movedOn(w.reply)
+	}
+	return u.carryOut(a, c, valueOn)
 }
 
 // carryOut books, moves and tells.
-func (u *unit) carryOut(a *rows.PaymentAttempt, c payment.Consequence) error {
-	valueOn := a.MovedOn
-	if c.Book == payment.BookBack {
-		valueOn = calendar.InShanghai(u.now).String()
-	}
+func (u *unit) carryOut(a *rows.PaymentAttempt, c payment.Consequence, valueOn string) error {
 	postingOn, err := u.book(c.Book, a.Channel, valueOn)
 	if err != nil {
 		return err

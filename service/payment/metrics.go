@@ -60,10 +60,6 @@ func (m *metrics) moved(tx *store.Tx, kind string, to payment.OrderState) {
 	tx.AfterCommit(func() { m.orders.WithLabelValues(kind, string(to)).Inc() })
 }
 
-func (m *metrics) attempted(tx *store.Tx, channelName string, to payment.AttemptState) {
-	tx.AfterCommit(func() { m.attempts.WithLabelValues(channelName, string(to)).Inc() })
-}
-
 // counts are what this process has seen of one channel, for the list of channels.
 type counts struct {
 	succeeded, failed, unclear, calls, microseconds atomic.Int64
@@ -75,17 +71,26 @@ func (s *Service) called(ctx context.Context, l *line, call string, a *rows.Paym
 	s.metrics.calls.WithLabelValues(l.profile.Name, call, string(w.outcome.Verdict)).Observe(took.Seconds())
 	l.counts.calls.Add(1)
 	l.counts.microseconds.Add(took.Microseconds())
-	switch w.outcome.Verdict {
-	case payment.Succeeded:
-		l.counts.succeeded.Add(1)
-	case payment.Failed:
-		l.counts.failed.Add(1)
-	case payment.Unclear:
+	if w.outcome.Verdict == payment.Unclear {
 		l.counts.unclear.Add(1)
 		s.deps.Logger.WarnContext(ctx, "a channel gave no usable answer", "channel", l.profile.Name, "call", call,
 			"attempt", a.AttemptID, "code", w.reply.Code, "error", err)
-	case payment.InProgress, payment.Missing, payment.Retry, payment.CameBack:
 	}
+}
+
+// ended counts an attempt that entered a state.
+func (s *Service) ended(tx *store.Tx, channelName string, to payment.AttemptState) {
+	tx.AfterCommit(func() {
+		s.metrics.attempts.WithLabelValues(channelName, string(to)).Inc()
+		l := s.channels[channelName]
+		switch {
+		case l == nil:
+		case to == payment.Success:
+			l.counts.succeeded.Add(1)
+		case to == payment.FailedFinal:
+			l.counts.failed.Add(1)
+		}
+	})
 }
 
 // gauges counts what is open. It commits nothing, so it never keeps the process from being idle.

@@ -1,9 +1,11 @@
 package payment
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/hengdai/hengdai/kit/errs"
 )
@@ -39,6 +41,16 @@ func readPage(size int32, token string) (page, error) {
 
 func tokenOf(at, then int64) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d", at, then))
+}
+
+// newest sorts rows by their two numbers, the newest first.
+func newest[T any](list []T, key func(T) (int64, int64)) []T {
+	slices.SortFunc(list, func(a, b T) int {
+		atA, thenA := key(a)
+		atB, thenB := key(b)
+		return cmp.Or(cmp.Compare(atB, atA), cmp.Compare(thenB, thenA))
+	})
+	return list
 }
 
 // cut answers the page's own rows out of one more than it shows, and the token of the next page, empty at the end.

@@ -137,7 +137,7 @@ func (s *Service) propose(ctx context.Context, req proto.Message, key, kind stri
 			return err
 		}
 		if found {
-			proposalID = int64(binary.BigEndian.Uint64(had)) //nolint:gosec // written below
+			proposalID = int64(binary.BigEndian.Uint64(had))
 			return nil
 		}
 		if check != nil {
@@ -154,7 +154,7 @@ func (s *Service) propose(ctx context.Context, req proto.Message, key, kind stri
 		if err := s.audit(tx, who, kind+".propose", subject, reason, proposalID); err != nil {
 			return err
 		}
-		return store.Remember(tx, id.Bucket(who.ID), kind+"/"+fmt.Sprint(who.ID), key, hash, binary.BigEndian.AppendUint64(nil, uint64(proposalID))) //nolint:gosec // read above
+		return store.Remember(tx, id.Bucket(who.ID), kind+"/"+fmt.Sprint(who.ID), key, hash, binary.BigEndian.AppendUint64(nil, uint64(proposalID)))
 	})
 	if err != nil {
 		return nil, errs.Wrap(err, "proposing")

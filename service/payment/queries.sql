@@ -18,18 +18,17 @@ SELECT bucket, order_id, kind, user_id, loan_id, card_id, amount_minor, currency
   channel, channel_no, posting_on, value_on, created_ms, updated_ms, version
 FROM payment_order
 WHERE bucket BETWEEN sqlc.arg(first_bucket) AND sqlc.arg(last_bucket)
-  AND (created_ms < sqlc.arg(before_ms) OR (created_ms = sqlc.arg(before_ms) AND order_id < sqlc.arg(before_id)))
-  AND state IN (sqlc.slice(states)) AND kind IN (sqlc.slice(kinds))
-  AND (sqlc.arg(any_user) = 1 OR user_id = sqlc.arg(user_id)) AND (sqlc.arg(any_loan) = 1 OR loan_id = sqlc.arg(loan_id))
+  AND state = ? AND created_ms <= sqlc.arg(before_ms) AND (created_ms < sqlc.arg(before_ms) OR order_id < sqlc.arg(before_id))
+  AND kind IN (sqlc.slice(kinds))
 ORDER BY created_ms DESC, order_id DESC LIMIT ?;
 
 -- name: ListOrdersOfBucket :many
 SELECT bucket, order_id, kind, user_id, loan_id, card_id, amount_minor, currency, not_before, body_hash, state, reason, stopped,
   channel, channel_no, posting_on, value_on, created_ms, updated_ms, version
 FROM payment_order
-WHERE bucket = ? AND (created_ms < sqlc.arg(before_ms) OR (created_ms = sqlc.arg(before_ms) AND order_id < sqlc.arg(before_id)))
+WHERE bucket = ? AND (user_id = sqlc.arg(owner_id) OR loan_id = sqlc.arg(owner_id))
+  AND created_ms <= sqlc.arg(before_ms) AND (created_ms < sqlc.arg(before_ms) OR order_id < sqlc.arg(before_id))
   AND state IN (sqlc.slice(states)) AND kind IN (sqlc.slice(kinds))
-  AND (sqlc.arg(any_user) = 1 OR user_id = sqlc.arg(user_id)) AND (sqlc.arg(any_loan) = 1 OR loan_id = sqlc.arg(loan_id))
 ORDER BY created_ms DESC, order_id DESC LIMIT ?;
 
 -- name: CountOrders :many
@@ -147,8 +146,8 @@ UPDATE payment_break SET state = 'CLOSED', version = version + 1 WHERE bucket = 
 -- name: ListBreaks :many
 SELECT bucket, break_id, source_key, kind, order_id, attempt_id, channel, expected_minor, actual_minor, note, state, times, created_ms, version
 FROM payment_break
-WHERE bucket BETWEEN 0 AND 1023 AND state IN (sqlc.slice(states))
-  AND (created_ms < sqlc.arg(before_ms) OR (created_ms = sqlc.arg(before_ms) AND break_id < sqlc.arg(before_id)))
+WHERE bucket BETWEEN 0 AND 1023 AND state = ?
+  AND created_ms <= sqlc.arg(before_ms) AND (created_ms < sqlc.arg(before_ms) OR break_id < sqlc.arg(before_id))
 ORDER BY created_ms DESC, break_id DESC LIMIT ?;
 
 -- name: CountBreaks :one
@@ -200,11 +199,15 @@ FROM journal_transaction WHERE bucket = ? AND transaction_id = ?;
 SELECT bucket, transaction_id, event, subject_id, booked_on, value_on, reverses_id, currency, body_hash, at_ms
 FROM journal_transaction WHERE bucket = ? AND transaction_id IN (sqlc.slice(ids));
 
--- name: InsertSubject :exec
-INSERT INTO journal_subject (bucket, subject_id, transaction_id) VALUES (?, ?, ?);
+-- name: InsertSubject :execrows
+INSERT INTO journal_subject (bucket, subject_id, transaction_id, account, sequence)
+SELECT bucket, CAST(sqlc.arg(subject_id) AS SIGNED), CAST(sqlc.arg(transaction_id) AS SIGNED), account, entries
+FROM journal_balance WHERE journal_balance.bucket = sqlc.arg(bucket) AND journal_balance.account = sqlc.arg(account);
 
--- name: TransactionsOfSubject :many
-SELECT transaction_id FROM journal_subject WHERE bucket = ? AND subject_id = ? ORDER BY transaction_id;
+-- name: EntriesOfSubject :many
+SELECT e.bucket, e.account, e.sequence, e.transaction_id, e.amount_minor, e.balance_minor
+FROM journal_subject s JOIN journal_entry e ON e.bucket = s.bucket AND e.account = s.account AND e.sequence = s.sequence
+WHERE s.bucket = ? AND s.subject_id = ? ORDER BY s.transaction_id, s.account, s.sequence;
 
 -- name: MoveBalance :execrows
 UPDATE journal_balance SET balance_minor = balance_minor + sqlc.arg(amount_minor), entries = entries + 1,
@@ -232,11 +235,11 @@ WHERE bucket = ? AND account = ? AND balance_minor >= sqlc.arg(floor_minor);
 
 -- name: TurnBalances :execrows
 UPDATE journal_balance SET open_on = sqlc.arg(next_on), version = version + 1
-WHERE bucket BETWEEN 0 AND 1023 AND bucket % 16 = sqlc.arg(part) AND open_on = sqlc.arg(sealed_on);
+WHERE bucket IN (sqlc.slice(buckets)) AND open_on = sqlc.arg(sealed_on);
 
 -- name: SumsOfDay :many
 SELECT bucket, account, debit_minor, credit_minor FROM journal_balance
-WHERE bucket BETWEEN 0 AND 1023 AND bucket % 16 = sqlc.arg(part) AND sum_on = sqlc.arg(sealed_on)
+WHERE bucket IN (sqlc.slice(buckets)) AND sum_on = sqlc.arg(sealed_on)
 ORDER BY bucket, account;
 
 -- name: SumBalances :many
@@ -247,17 +250,14 @@ FROM journal_balance WHERE bucket BETWEEN 0 AND 1023 GROUP BY account ORDER BY a
 SELECT bucket, account, sequence, transaction_id, amount_minor, balance_minor
 FROM journal_entry WHERE bucket = ? AND account = ? AND sequence < sqlc.arg(before_sequence) ORDER BY sequence DESC LIMIT ?;
 
--- name: EntriesOfTransaction :many
-SELECT bucket, account, sequence, transaction_id, amount_minor, balance_minor
-FROM journal_entry WHERE bucket = ? AND account IN (sqlc.slice(accounts)) AND transaction_id = ? ORDER BY account, sequence;
-
 -- name: LiveAttempts :many
 SELECT bucket, attempt_id, order_id, submitted_ms, fence FROM payment_attempt
 WHERE bucket BETWEEN 0 AND 1023 AND state IN (sqlc.slice(states)) AND attempt_id > sqlc.arg(after_id) ORDER BY attempt_id LIMIT ?;
 
 -- name: CountUnsettled :one
 SELECT COUNT(*) AS attempts FROM payment_attempt
-WHERE bucket BETWEEN 0 AND 1023 AND state IN ('PREPARED', 'SUBMITTING', 'UNKNOWN') AND live_key IS NOT NULL AND queries < sqlc.arg(most_queries);
+WHERE bucket BETWEEN 0 AND 1023 AND state IN ('PREPARED', 'SUBMITTING', 'PROCESSING', 'UNKNOWN') AND live_key IS NOT NULL
+  AND queries < CASE WHEN state = 'PROCESSING' THEN sqlc.arg(most_accepted) ELSE sqlc.arg(most_unknown) END;
 
 -- name: ReservedOrders :many
 SELECT order_id FROM payment_order

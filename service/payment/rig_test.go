@@ -77,21 +77,11 @@ type rig struct {
 	stop   func()
 	tuning func(*payment.Deps)
 
-	mu      sync.Mutex
-	deaf    bool // callbacks are lost on their way
-	passed  []passedOn
-	refused int
+	mu   sync.Mutex
+	deaf bool // callbacks are lost on their way
 }
 
-// passedOn is a callback as it went through the front door.
-type passedOn struct {
-	path   string
-	header http.Header
-	body   []byte
-	status int
-}
-
-// start makes a rig on a database; idle leaves the jobs off.
+// start makes a rig on a database.
 func start(t testing.TB, cfg store.Config, tuning ...func(*payment.Deps)) *rig {
 	t.Helper()
 	r := &rig{t: t, cfg: cfg, dir: t.TempDir(), offset: &clock.Offset{}, net: rpctest.New()}
@@ -285,9 +275,6 @@ func (r *rig) passOn(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	status, text := r.deliver(req.Method, req.URL.Path, req.Header, body)
-	r.mu.Lock()
-	r.passed = append(r.passed, passedOn{req.URL.Path, req.Header.Clone(), body, status})
-	r.mu.Unlock()
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text)
 }
@@ -307,19 +294,6 @@ func (r *rig) deliver(method, path string, header http.Header, body []byte) (int
 	defer func() { _ = res.Body.Close() }()
 	text, _ := io.ReadAll(res.Body)
 	return res.StatusCode, string(text)
-}
-
-// heard answers the callbacks that came for a path.
-func (r *rig) heard(path string) []passedOn {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var list []passedOn
-	for _, p := range r.passed {
-		if p.path == path {
-			list = append(list, p)
-		}
-	}
-	return list
 }
 
 func (r *rig) setDeaf(deaf bool) {
@@ -402,7 +376,7 @@ func (r *rig) await(orderID int64, states ...string) *paymentv1.Order {
 	}
 }
 
-// told answers the events of payment's log of one kind, decoded by into.
+// events answers everything that payment has told.
 func (r *rig) events() []*logv1.Event {
 	r.t.Helper()
 	deadline := time.Now().Add(10 * time.Second)

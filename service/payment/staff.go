@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 
@@ -24,11 +25,11 @@ func (a staffAPI) ListOrders(ctx context.Context, req *paymentv1.ListOrdersReque
 	if req.GetUnknownOnly() {
 		return a.listUnknown(ctx, q, p)
 	}
-	list, err := q.ListOrders(ctx, filterOf(req, p))
+	list, err := a.find(ctx, q, req, p)
 	if err != nil {
 		return nil, errs.Wrap(err, "listing orders")
 	}
-	list, next := cut(list, p, func(o rows.PaymentOrder) (int64, int64) { return o.CreatedMs, o.OrderID })
+	list, next := cut(list, p, orderKey)
 	out := &paymentv1.ListOrdersResponse{NextPageToken: next}
 	for i := range list {
 		out.Orders = append(out.Orders, orderOf(&list[i], nil))
@@ -36,25 +37,34 @@ func (a staffAPI) ListOrders(ctx context.Context, req *paymentv1.ListOrdersReque
 	return out, nil
 }
 
-// filterOf narrows to one bucket where the user or loan says which.
-func filterOf(req *paymentv1.ListOrdersRequest, p page) rows.ListOrdersParams {
-	f := rows.ListOrdersParams{
-		LastBucket: id.Buckets - 1, BeforeMs: p.at, BeforeID: p.then, States: req.GetStates(), Kinds: []string{req.GetKind()},
-		AnyUser: 1, AnyLoan: 1, UserID: req.GetUserId(), LoanID: req.GetLoanId(), Limit: p.size + 1,
-	}
-	if len(f.States) == 0 {
-		f.States = names(payment.OrderStates)
+func orderKey(o rows.PaymentOrder) (int64, int64) { return o.CreatedMs, o.OrderID }
+
+// find answers one more than a page of orders. A user's or loan's lie in one bucket; all others are read state by state
+// along the index, because no index serves several states in one order.
+func (a staffAPI) find(ctx context.Context, q *rows.Queries, req *paymentv1.ListOrdersRequest, p page) ([]rows.PaymentOrder, error) {
+	states, kinds := req.GetStates(), []string{req.GetKind()}
+	if len(states) == 0 {
+		states = names(payment.OrderStates)
 	}
 	if req.GetKind() == "" {
-		f.Kinds = names(payment.Kinds)
+		kinds = names(payment.Kinds)
 	}
-	if req.GetUserId() != 0 {
-		f.AnyUser, f.FirstBucket, f.LastBucket = 0, id.Bucket(req.GetUserId()), id.Bucket(req.GetUserId())
+	if owner := cmp.Or(req.GetLoanId(), req.GetUserId()); owner != 0 {
+		return q.ListOrdersOfBucket(ctx, rows.ListOrdersOfBucketParams{
+			Bucket: id.Bucket(owner), OwnerID: owner, BeforeMs: p.at, BeforeID: p.then, States: states, Kinds: kinds, Limit: p.size + 1,
+		})
 	}
-	if req.GetLoanId() != 0 {
-		f.AnyLoan, f.FirstBucket, f.LastBucket = 0, id.Bucket(req.GetLoanId()), id.Bucket(req.GetLoanId())
+	var all []rows.PaymentOrder
+	for _, state := range states {
+		list, err := q.ListOrders(ctx, rows.ListOrdersParams{
+			LastBucket: id.Buckets - 1, State: state, BeforeMs: p.at, BeforeID: p.then, Kinds: kinds, Limit: p.size + 1,
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
 	}
-	return f
+	return newest(all, orderKey), nil
 }
 
 // listUnknown answers orders with an attempt whose end is unknown, by their ids.
@@ -175,11 +185,16 @@ func (a staffAPI) ListBreaks(ctx context.Context, req *paymentv1.ListBreaksReque
 	if req.GetClosedToo() {
 		states = append(states, "CLOSED")
 	}
-	list, err := rows.New(a.deps.DB.Primary()).ListBreaks(ctx, rows.ListBreaksParams{States: states, BeforeMs: p.at, BeforeID: p.then, Limit: p.size + 1})
-	if err != nil {
-		return nil, errs.Wrap(err, "listing breaks")
+	key := func(b rows.PaymentBreak) (int64, int64) { return b.CreatedMs, b.BreakID }
+	var all []rows.PaymentBreak
+	for _, state := range states {
+		list, err := rows.New(a.deps.DB.Primary()).ListBreaks(ctx, rows.ListBreaksParams{State: state, BeforeMs: p.at, BeforeID: p.then, Limit: p.size + 1})
+		if err != nil {
+			return nil, errs.Wrap(err, "listing breaks")
+		}
+		all = append(all, list...)
 	}
-	list, next := cut(list, p, func(b rows.PaymentBreak) (int64, int64) { return b.CreatedMs, b.BreakID })
+	list, next := cut(newest(all, key), p, key)
 	out := &paymentv1.ListBreaksResponse{NextPageToken: next}
 	for i := range list {
 		out.Breaks = append(out.Breaks, breakOf(&list[i]))

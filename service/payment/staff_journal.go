@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	paymentv1 "github.com/hengdai/hengdai/api/payment/v1"
-	"github.com/hengdai/hengdai/domain/ledger"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/id"
 	"github.com/hengdai/hengdai/service/payment/rows"
@@ -64,11 +63,7 @@ func (a staffAPI) ListEntries(ctx context.Context, req *paymentv1.ListEntriesReq
 		return nil, errs.Wrap(err, "reading entries")
 	}
 	list, next := cut(list, p, func(e rows.JournalEntry) (int64, int64) { return e.Sequence, 0 })
-	ids := make([]int64, len(list))
-	for i := range list {
-		ids[i] = list[i].TransactionID
-	}
-	booked, err := transactions(ctx, q, req.GetBucket(), ids)
+	booked, err := transactions(ctx, q, req.GetBucket(), transactionIDs(list))
 	if err != nil {
 		return nil, err
 	}
@@ -91,34 +86,28 @@ func transactions(ctx context.Context, q *rows.Queries, bucket int64, ids []int6
 	return found, errs.Wrap(err, "reading transactions")
 }
 
-// entriesOfOrder finds an order's entries by its transactions. The accounts that a payment can touch are few.
+// entriesOfOrder answers what the journal holds for an order.
 func (s *Service) entriesOfOrder(ctx context.Context, q *rows.Queries, orderID int64) ([]*paymentv1.Entry, error) {
 	bucket := id.Bucket(orderID)
-	ids, err := q.TransactionsOfSubject(ctx, rows.TransactionsOfSubjectParams{Bucket: bucket, SubjectID: orderID})
+	list, err := q.EntriesOfSubject(ctx, rows.EntriesOfSubjectParams{Bucket: bucket, SubjectID: orderID})
 	if err != nil {
-		return nil, errs.Wrap(err, "reading an order's transactions")
+		return nil, errs.Wrap(err, "reading an order's entries")
 	}
-	booked, err := transactions(ctx, q, bucket, ids)
+	booked, err := transactions(ctx, q, bucket, transactionIDs(list))
 	if err != nil {
 		return nil, err
 	}
-	var out []*paymentv1.Entry
-	for _, transactionID := range ids {
-		list, err := q.EntriesOfTransaction(ctx, rows.EntriesOfTransactionParams{Bucket: bucket, Accounts: s.accounts(), TransactionID: transactionID})
-		if err != nil {
-			return nil, errs.Wrap(err, "reading an order's entries")
-		}
-		for i := range list {
-			out = append(out, entryOf(&list[i], booked[transactionID]))
-		}
+	out := make([]*paymentv1.Entry, len(list))
+	for i := range list {
+		out[i] = entryOf(&list[i], booked[list[i].TransactionID])
 	}
 	return out, nil
 }
 
-func (s *Service) accounts() []string {
-	list := []string{ledger.ClearingAccount, ledger.Recoverable}
-	for name := range s.channels {
-		list = append(list, ledger.InTransit(name))
+func transactionIDs(list []rows.JournalEntry) []int64 {
+	ids := make([]int64, len(list))
+	for i := range list {
+		ids[i] = list[i].TransactionID
 	}
-	return list
+	return ids
 }

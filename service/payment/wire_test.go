@@ -18,7 +18,6 @@ type wire struct {
 	holdCall   chan struct{} // calls wait here and are then lost
 	holdAnswer chan struct{} // answers wait here and are then lost
 	held       int
-	calls      int
 }
 
 func newWire(t testing.TB, to string) *wire {
@@ -37,7 +36,6 @@ func newWire(t testing.TB, to string) *wire {
 func (w *wire) ServeHTTP(out http.ResponseWriter, req *http.Request) {
 	body, _ := io.ReadAll(req.Body)
 	w.mu.Lock()
-	w.calls++
 	call, answer := w.holdCall, w.holdAnswer
 	if call != nil {
 		w.held++
@@ -103,10 +101,4 @@ func (w *wire) waiting() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.held
-}
-
-func (w *wire) count() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.calls
 }

@@ -2395,9 +2395,9 @@ var File_payment_v1_staff_proto protoreflect.FileDescriptor
 const file_payment_v1_staff_proto_rawDesc = "" +
 	"\n" +
 	"\x16payment/v1/staff.proto\x12\n" +
-	"payment.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19payment/v1/internal.proto\x1a\x13rpc/v1/access.proto\"\xff\x02\n" +
-	"\x11ListOrdersRequest\x12m\n" +
-	"\x06states\x18\x01 \x03(\tBU\xbaHR\x92\x01O\x10\b\"KrIR\aCREATEDR\bRESERVEDR\aSENDINGR\x04PAIDR\bREJECTEDR\x06MANUALR\tCANCELLEDR\bRETURNEDR\x06states\x12C\n" +
+	"payment.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19payment/v1/internal.proto\x1a\x13rpc/v1/access.proto\"\x81\x03\n" +
+	"\x11ListOrdersRequest\x12o\n" +
+	"\x06states\x18\x01 \x03(\tBW\xbaHT\x92\x01Q\x10\b\x18\x01\"KrIR\aCREATEDR\bRESERVEDR\aSENDINGR\x04PAIDR\bREJECTEDR\x06MANUALR\tCANCELLEDR\bRETURNEDR\x06states\x12C\n" +
 	"\x04kind\x18\x02 \x01(\tB/\xbaH,r*R\x00R\fdisbursementR\x05debitR\trepaymentR\x06refundR\x04kind\x12 \n" +
 	"\auser_id\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06userId\x12 \n" +
 	"\aloan_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06loanId\x12!\n" +

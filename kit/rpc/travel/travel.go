@@ -48,7 +48,7 @@ var ErrStuck = errs.New(errs.Unavailable, "travel.stuck", "当天的工作没有
 
 const (
 	pollFirst = time.Millisecond
-	pollMax   = 8 * time.Millisecond
+	pollMax   = 4 * time.Millisecond
 )
 
 // Now answers business time and how far it is ahead of real time.

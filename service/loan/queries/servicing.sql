@@ -81,17 +81,18 @@ SELECT e.transaction_id, e.line, e.account, e.product, e.amount_minor FROM journ
 JOIN journal j ON j.bucket = e.bucket AND j.id = e.transaction_id
 WHERE j.bucket = ? AND j.subject_id = ? ORDER BY e.transaction_id, e.line;
 
--- name: SumsOfBucket :many
-SELECT j.booked_on, e.product, e.account, e.amount_minor FROM journal_entry e
-JOIN journal j ON j.bucket = e.bucket AND j.id = e.transaction_id
-WHERE j.bucket = ? AND j.subject_id = 0 AND j.event = 'accrual' ORDER BY j.booked_on, e.product, e.account;
+-- name: SumsOfBuckets :many
+SELECT day_on, bucket, product, account, amount_minor FROM journal_sum WHERE bucket % sqlc.arg(of_groups) = sqlc.arg(in_group);
 
 -- name: ClearingOfDay :many
 SELECT bucket, CAST(SUM(clearing_debit_minor) AS SIGNED) AS debit_minor, CAST(SUM(clearing_credit_minor) AS SIGNED) AS credit_minor
 FROM journal WHERE clearing_on = ? AND bucket >= 0 AND bucket <= 1023 AND bucket % 16 = sqlc.arg(part) GROUP BY bucket;
 
--- name: TrialBalance :many
+-- name: EntryBalances :many
 SELECT account, CAST(COALESCE(SUM(amount_minor), 0) AS SIGNED) AS balance_minor FROM journal_entry GROUP BY account ORDER BY account;
+
+-- name: SumBalances :many
+SELECT account, CAST(COALESCE(SUM(amount_minor), 0) AS SIGNED) AS balance_minor FROM journal_sum GROUP BY account ORDER BY account;
 
 -- name: LoansOfBucket :many
 SELECT * FROM loan WHERE bucket = ? ORDER BY id;

@@ -187,6 +187,15 @@ type JournalEntry struct {
 	AmountMinor   int64
 }
 
+type JournalSum struct {
+	DayOn         string
+	Bucket        int64
+	Product       string
+	Account       string
+	AmountMinor   int64
+	TransactionID int64
+}
+
 type Loan struct {
 	Bucket           int64
 	ID               int64

@@ -520,6 +520,38 @@ func (q *Queries) EntriesOfSubject(ctx context.Context, arg EntriesOfSubjectPara
 	return items, nil
 }
 
+const entryBalances = `-- name: EntryBalances :many
+SELECT account, CAST(COALESCE(SUM(amount_minor), 0) AS SIGNED) AS balance_minor FROM journal_entry GROUP BY account ORDER BY account
+`
+
+type EntryBalancesRow struct {
+	Account      string
+	BalanceMinor int64
+}
+
+func (q *Queries) EntryBalances(ctx context.Context) ([]EntryBalancesRow, error) {
+	rows, err := q.db.QueryContext(ctx, entryBalances)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EntryBalancesRow{}
+	for rows.Next() {
+		var i EntryBalancesRow
+		if err := rows.Scan(&i.Account, &i.BalanceMinor); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertBusinessDay = `-- name: InsertBusinessDay :exec
 INSERT INTO business_day (day_on, state, opened_ms, cut_ms, close_ms, agreed_ms, ended_ms, loans, accrued_minor, penalty_minor, bills, debits, version)
 VALUES (?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
@@ -1679,30 +1711,67 @@ func (q *Queries) StartPart(ctx context.Context, arg StartPartParams) (int64, er
 	return result.RowsAffected()
 }
 
-const sumsOfBucket = `-- name: SumsOfBucket :many
-SELECT j.booked_on, e.product, e.account, e.amount_minor FROM journal_entry e
-JOIN journal j ON j.bucket = e.bucket AND j.id = e.transaction_id
-WHERE j.bucket = ? AND j.subject_id = 0 AND j.event = 'accrual' ORDER BY j.booked_on, e.product, e.account
+const sumBalances = `-- name: SumBalances :many
+SELECT account, CAST(COALESCE(SUM(amount_minor), 0) AS SIGNED) AS balance_minor FROM journal_sum GROUP BY account ORDER BY account
 `
 
-type SumsOfBucketRow struct {
-	BookedOn    string
+type SumBalancesRow struct {
+	Account      string
+	BalanceMinor int64
+}
+
+func (q *Queries) SumBalances(ctx context.Context) ([]SumBalancesRow, error) {
+	rows, err := q.db.QueryContext(ctx, sumBalances)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SumBalancesRow{}
+	for rows.Next() {
+		var i SumBalancesRow
+		if err := rows.Scan(&i.Account, &i.BalanceMinor); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sumsOfBuckets = `-- name: SumsOfBuckets :many
+SELECT day_on, bucket, product, account, amount_minor FROM journal_sum WHERE bucket % ? = ?
+`
+
+type SumsOfBucketsParams struct {
+	OfGroups int64
+	InGroup  int64
+}
+
+type SumsOfBucketsRow struct {
+	DayOn       string
+	Bucket      int64
 	Product     string
 	Account     string
 	AmountMinor int64
 }
 
-func (q *Queries) SumsOfBucket(ctx context.Context, bucket int64) ([]SumsOfBucketRow, error) {
-	rows, err := q.db.QueryContext(ctx, sumsOfBucket, bucket)
+func (q *Queries) SumsOfBuckets(ctx context.Context, arg SumsOfBucketsParams) ([]SumsOfBucketsRow, error) {
+	rows, err := q.db.QueryContext(ctx, sumsOfBuckets, arg.OfGroups, arg.InGroup)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []SumsOfBucketRow{}
+	items := []SumsOfBucketsRow{}
 	for rows.Next() {
-		var i SumsOfBucketRow
+		var i SumsOfBucketsRow
 		if err := rows.Scan(
-			&i.BookedOn,
+			&i.DayOn,
+			&i.Bucket,
 			&i.Product,
 			&i.Account,
 			&i.AmountMinor,
@@ -1756,36 +1825,4 @@ func (q *Queries) TouchDayPart(ctx context.Context, arg TouchDayPartParams) (int
 		return 0, err
 	}
 	return result.RowsAffected()
-}
-
-const trialBalance = `-- name: TrialBalance :many
-SELECT account, CAST(COALESCE(SUM(amount_minor), 0) AS SIGNED) AS balance_minor FROM journal_entry GROUP BY account ORDER BY account
-`
-
-type TrialBalanceRow struct {
-	Account      string
-	BalanceMinor int64
-}
-
-func (q *Queries) TrialBalance(ctx context.Context) ([]TrialBalanceRow, error) {
-	rows, err := q.db.QueryContext(ctx, trialBalance)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []TrialBalanceRow{}
-	for rows.Next() {
-		var i TrialBalanceRow
-		if err := rows.Scan(&i.Account, &i.BalanceMinor); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }

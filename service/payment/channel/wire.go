@@ -28,31 +28,38 @@ func Client(timeout time.Duration) *http.Client {
 	}
 }
 
-// Post sends a body and answers the response with its whole body. A 5xx is an error: it proves nothing.
-func Post(ctx context.Context, c *http.Client, url string, header http.Header, body []byte) (*http.Response, []byte, error) {
+// Response is what came back, whole.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Post sends a body and answers what came back. A 5xx is an error: it proves nothing.
+func Post(ctx context.Context, c *http.Client, url string, header http.Header, body []byte) (Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, fmt.Errorf("making the request: %w", err)
+		return Response{}, fmt.Errorf("making the request: %w", err)
 	}
 	for k, v := range header {
 		req.Header[k] = v
 	}
 	res, err := c.Do(req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("calling the channel: %w", err)
+		return Response{}, fmt.Errorf("calling the channel: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, MessageMax+1))
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the answer: %w", err)
+		return Response{}, fmt.Errorf("reading the answer: %w", err)
 	}
 	if len(raw) > MessageMax {
-		return nil, nil, fmt.Errorf("the answer is larger than %d bytes: %w", MessageMax, ErrMalformed)
+		return Response{}, fmt.Errorf("the answer is larger than %d bytes: %w", MessageMax, ErrMalformed)
 	}
 	if res.StatusCode >= http.StatusInternalServerError {
-		return nil, nil, fmt.Errorf("the channel answered %d", res.StatusCode)
+		return Response{}, fmt.Errorf("the channel answered %d", res.StatusCode)
 	}
-	return res, raw, nil
+	return Response{Status: res.StatusCode, Header: res.Header, Body: raw}, nil
 }
 
 // Sane refuses an answer that is not about the number that was asked for, that is too long to be stored, or whose dates

@@ -34,6 +34,8 @@ type JournalSubject struct {
 	Bucket        int64
 	SubjectID     int64
 	TransactionID int64
+	Account       string
+	Sequence      int64
 }
 
 type JournalTransaction struct {

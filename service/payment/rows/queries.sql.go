@@ -408,11 +408,17 @@ func (q *Queries) CountSealed(ctx context.Context, arg CountSealedParams) (int64
 
 const countUnsettled = `-- name: CountUnsettled :one
 SELECT COUNT(*) AS attempts FROM payment_attempt
-WHERE bucket BETWEEN 0 AND 1023 AND state IN ('PREPARED', 'SUBMITTING', 'UNKNOWN') AND live_key IS NOT NULL AND queries < ?
+WHERE bucket BETWEEN 0 AND 1023 AND state IN ('PREPARED', 'SUBMITTING', 'PROCESSING', 'UNKNOWN') AND live_key IS NOT NULL
+  AND queries < CASE WHEN state = 'PROCESSING' THEN ? ELSE ? END
 `
 
-func (q *Queries) CountUnsettled(ctx context.Context, mostQueries int64) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countUnsettled, mostQueries)
+type CountUnsettledParams struct {
+	MostAccepted int64
+	MostUnknown  int64
+}
+
+func (q *Queries) CountUnsettled(ctx context.Context, arg CountUnsettledParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countUnsettled, arg.MostAccepted, arg.MostUnknown)
 	var attempts int64
 	err := row.Scan(&attempts)
 	return attempts, err
@@ -521,31 +527,19 @@ func (q *Queries) EntriesOfAccount(ctx context.Context, arg EntriesOfAccountPara
 	return items, nil
 }
 
-const entriesOfTransaction = `-- name: EntriesOfTransaction :many
-SELECT bucket, account, sequence, transaction_id, amount_minor, balance_minor
-FROM journal_entry WHERE bucket = ? AND account IN (/*SLICE:accounts*/?) AND transaction_id = ? ORDER BY account, sequence
+const entriesOfSubject = `-- name: EntriesOfSubject :many
+SELECT e.bucket, e.account, e.sequence, e.transaction_id, e.amount_minor, e.balance_minor
+FROM journal_subject s JOIN journal_entry e ON e.bucket = s.bucket AND e.account = s.account AND e.sequence = s.sequence
+WHERE s.bucket = ? AND s.subject_id = ? ORDER BY s.transaction_id, s.account, s.sequence
 `
 
-type EntriesOfTransactionParams struct {
-	Bucket        int64
-	Accounts      []string
-	TransactionID int64
+type EntriesOfSubjectParams struct {
+	Bucket    int64
+	SubjectID int64
 }
 
-func (q *Queries) EntriesOfTransaction(ctx context.Context, arg EntriesOfTransactionParams) ([]JournalEntry, error) {
-	query := entriesOfTransaction
-	var queryParams []interface{}
-	queryParams = append(queryParams, arg.Bucket)
-	if len(arg.Accounts) > 0 {
-		for _, v := range arg.Accounts {
-			queryParams = append(queryParams, v)
-		}
-		query = strings.Replace(query, "/*SLICE:accounts*/?", strings.Repeat(",?", len(arg.Accounts))[1:], 1)
-	} else {
-		query = strings.Replace(query, "/*SLICE:accounts*/?", "NULL", 1)
-	}
-	queryParams = append(queryParams, arg.TransactionID)
-	rows, err := q.db.QueryContext(ctx, query, queryParams...)
+func (q *Queries) EntriesOfSubject(ctx context.Context, arg EntriesOfSubjectParams) ([]JournalEntry, error) {
+	rows, err := q.db.QueryContext(ctx, entriesOfSubject, arg.Bucket, arg.SubjectID)
 	if err != nil {
 		return nil, err
 	}
@@ -1024,19 +1018,30 @@ func (q *Queries) InsertSealed(ctx context.Context, arg InsertSealedParams) erro
 	return err
 }
 
-const insertSubject = `-- name: InsertSubject :exec
-INSERT INTO journal_subject (bucket, subject_id, transaction_id) VALUES (?, ?, ?)
+const insertSubject = `-- name: InsertSubject :execrows
+INSERT INTO journal_subject (bucket, subject_id, transaction_id, account, sequence)
+SELECT bucket, CAST(? AS SIGNED), CAST(? AS SIGNED), account, entries
+FROM journal_balance WHERE journal_balance.bucket = ? AND journal_balance.account = ?
 `
 
 type InsertSubjectParams struct {
-	Bucket        int64
 	SubjectID     int64
 	TransactionID int64
+	Bucket        int64
+	Account       string
 }
 
-func (q *Queries) InsertSubject(ctx context.Context, arg InsertSubjectParams) error {
-	_, err := q.db.ExecContext(ctx, insertSubject, arg.Bucket, arg.SubjectID, arg.TransactionID)
-	return err
+func (q *Queries) InsertSubject(ctx context.Context, arg InsertSubjectParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertSubject,
+		arg.SubjectID,
+		arg.TransactionID,
+		arg.Bucket,
+		arg.Account,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const insertTransaction = `-- name: InsertTransaction :exec
@@ -1108,34 +1113,26 @@ func (q *Queries) LastMove(ctx context.Context, arg LastMoveParams) (int64, erro
 const listBreaks = `-- name: ListBreaks :many
 SELECT bucket, break_id, source_key, kind, order_id, attempt_id, channel, expected_minor, actual_minor, note, state, times, created_ms, version
 FROM payment_break
-WHERE bucket BETWEEN 0 AND 1023 AND state IN (/*SLICE:states*/?)
-  AND (created_ms < ? OR (created_ms = ? AND break_id < ?))
+WHERE bucket BETWEEN 0 AND 1023 AND state = ?
+  AND created_ms <= ? AND (created_ms < ? OR break_id < ?)
 ORDER BY created_ms DESC, break_id DESC LIMIT ?
 `
 
 type ListBreaksParams struct {
-	States   []string
+	State    string
 	BeforeMs int64
 	BeforeID int64
 	Limit    int32
 }
 
 func (q *Queries) ListBreaks(ctx context.Context, arg ListBreaksParams) ([]PaymentBreak, error) {
-	query := listBreaks
-	var queryParams []interface{}
-	if len(arg.States) > 0 {
-		for _, v := range arg.States {
-			queryParams = append(queryParams, v)
-		}
-		query = strings.Replace(query, "/*SLICE:states*/?", strings.Repeat(",?", len(arg.States))[1:], 1)
-	} else {
-		query = strings.Replace(query, "/*SLICE:states*/?", "NULL", 1)
-	}
-	queryParams = append(queryParams, arg.BeforeMs)
-	queryParams = append(queryParams, arg.BeforeMs)
-	queryParams = append(queryParams, arg.BeforeID)
-	queryParams = append(queryParams, arg.Limit)
-	rows, err := q.db.QueryContext(ctx, query, queryParams...)
+	rows, err := q.db.QueryContext(ctx, listBreaks,
+		arg.State,
+		arg.BeforeMs,
+		arg.BeforeMs,
+		arg.BeforeID,
+		arg.Limit,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -1177,23 +1174,18 @@ SELECT bucket, order_id, kind, user_id, loan_id, card_id, amount_minor, currency
   channel, channel_no, posting_on, value_on, created_ms, updated_ms, version
 FROM payment_order
 WHERE bucket BETWEEN ? AND ?
-  AND (created_ms < ? OR (created_ms = ? AND order_id < ?))
-  AND state IN (/*SLICE:states*/?) AND kind IN (/*SLICE:kinds*/?)
-  AND (? = 1 OR user_id = ?) AND (? = 1 OR loan_id = ?)
+  AND state = ? AND created_ms <= ? AND (created_ms < ? OR order_id < ?)
+  AND kind IN (/*SLICE:kinds*/?)
 ORDER BY created_ms DESC, order_id DESC LIMIT ?
 `
 
 type ListOrdersParams struct {
 	FirstBucket int64
 	LastBucket  int64
+	State       string
 	BeforeMs    int64
 	BeforeID    int64
-	States      []string
 	Kinds       []string
-	AnyUser     interface{}
-	UserID      int64
-	AnyLoan     interface{}
-	LoanID      int64
 	Limit       int32
 }
 
@@ -1202,17 +1194,10 @@ func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]Payme
 	var queryParams []interface{}
 	queryParams = append(queryParams, arg.FirstBucket)
 	queryParams = append(queryParams, arg.LastBucket)
+	queryParams = append(queryParams, arg.State)
 	queryParams = append(queryParams, arg.BeforeMs)
 	queryParams = append(queryParams, arg.BeforeMs)
 	queryParams = append(queryParams, arg.BeforeID)
-	if len(arg.States) > 0 {
-		for _, v := range arg.States {
-			queryParams = append(queryParams, v)
-		}
-		query = strings.Replace(query, "/*SLICE:states*/?", strings.Repeat(",?", len(arg.States))[1:], 1)
-	} else {
-		query = strings.Replace(query, "/*SLICE:states*/?", "NULL", 1)
-	}
 	if len(arg.Kinds) > 0 {
 		for _, v := range arg.Kinds {
 			queryParams = append(queryParams, v)
@@ -1221,10 +1206,6 @@ func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]Payme
 	} else {
 		query = strings.Replace(query, "/*SLICE:kinds*/?", "NULL", 1)
 	}
-	queryParams = append(queryParams, arg.AnyUser)
-	queryParams = append(queryParams, arg.UserID)
-	queryParams = append(queryParams, arg.AnyLoan)
-	queryParams = append(queryParams, arg.LoanID)
 	queryParams = append(queryParams, arg.Limit)
 	rows, err := q.db.QueryContext(ctx, query, queryParams...)
 	if err != nil {
@@ -1273,22 +1254,19 @@ const listOrdersOfBucket = `-- name: ListOrdersOfBucket :many
 SELECT bucket, order_id, kind, user_id, loan_id, card_id, amount_minor, currency, not_before, body_hash, state, reason, stopped,
   channel, channel_no, posting_on, value_on, created_ms, updated_ms, version
 FROM payment_order
-WHERE bucket = ? AND (created_ms < ? OR (created_ms = ? AND order_id < ?))
+WHERE bucket = ? AND (user_id = ? OR loan_id = ?)
+  AND created_ms <= ? AND (created_ms < ? OR order_id < ?)
   AND state IN (/*SLICE:states*/?) AND kind IN (/*SLICE:kinds*/?)
-  AND (? = 1 OR user_id = ?) AND (? = 1 OR loan_id = ?)
 ORDER BY created_ms DESC, order_id DESC LIMIT ?
 `
 
 type ListOrdersOfBucketParams struct {
 	Bucket   int64
+	OwnerID  int64
 	BeforeMs int64
 	BeforeID int64
 	States   []string
 	Kinds    []string
-	AnyUser  interface{}
-	UserID   int64
-	AnyLoan  interface{}
-	LoanID   int64
 	Limit    int32
 }
 
@@ -1296,6 +1274,8 @@ func (q *Queries) ListOrdersOfBucket(ctx context.Context, arg ListOrdersOfBucket
 	query := listOrdersOfBucket
 	var queryParams []interface{}
 	queryParams = append(queryParams, arg.Bucket)
+	queryParams = append(queryParams, arg.OwnerID)
+	queryParams = append(queryParams, arg.OwnerID)
 	queryParams = append(queryParams, arg.BeforeMs)
 	queryParams = append(queryParams, arg.BeforeMs)
 	queryParams = append(queryParams, arg.BeforeID)
@@ -1315,10 +1295,6 @@ func (q *Queries) ListOrdersOfBucket(ctx context.Context, arg ListOrdersOfBucket
 	} else {
 		query = strings.Replace(query, "/*SLICE:kinds*/?", "NULL", 1)
 	}
-	queryParams = append(queryParams, arg.AnyUser)
-	queryParams = append(queryParams, arg.UserID)
-	queryParams = append(queryParams, arg.AnyLoan)
-	queryParams = append(queryParams, arg.LoanID)
 	queryParams = append(queryParams, arg.Limit)
 	rows, err := q.db.QueryContext(ctx, query, queryParams...)
 	if err != nil {
@@ -1936,12 +1912,12 @@ func (q *Queries) SumPending(ctx context.Context) ([]SumPendingRow, error) {
 
 const sumsOfDay = `-- name: SumsOfDay :many
 SELECT bucket, account, debit_minor, credit_minor FROM journal_balance
-WHERE bucket BETWEEN 0 AND 1023 AND bucket % 16 = ? AND sum_on = ?
+WHERE bucket IN (/*SLICE:buckets*/?) AND sum_on = ?
 ORDER BY bucket, account
 `
 
 type SumsOfDayParams struct {
-	Part     int64
+	Buckets  []int64
 	SealedOn string
 }
 
@@ -1953,7 +1929,18 @@ type SumsOfDayRow struct {
 }
 
 func (q *Queries) SumsOfDay(ctx context.Context, arg SumsOfDayParams) ([]SumsOfDayRow, error) {
-	rows, err := q.db.QueryContext(ctx, sumsOfDay, arg.Part, arg.SealedOn)
+	query := sumsOfDay
+	var queryParams []interface{}
+	if len(arg.Buckets) > 0 {
+		for _, v := range arg.Buckets {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:buckets*/?", strings.Repeat(",?", len(arg.Buckets))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:buckets*/?", "NULL", 1)
+	}
+	queryParams = append(queryParams, arg.SealedOn)
+	rows, err := q.db.QueryContext(ctx, query, queryParams...)
 	if err != nil {
 		return nil, err
 	}
@@ -2080,51 +2067,31 @@ func (q *Queries) TransactionsByID(ctx context.Context, arg TransactionsByIDPara
 	return items, nil
 }
 
-const transactionsOfSubject = `-- name: TransactionsOfSubject :many
-SELECT transaction_id FROM journal_subject WHERE bucket = ? AND subject_id = ? ORDER BY transaction_id
-`
-
-type TransactionsOfSubjectParams struct {
-	Bucket    int64
-	SubjectID int64
-}
-
-func (q *Queries) TransactionsOfSubject(ctx context.Context, arg TransactionsOfSubjectParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, transactionsOfSubject, arg.Bucket, arg.SubjectID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []int64{}
-	for rows.Next() {
-		var transaction_id int64
-		if err := rows.Scan(&transaction_id); err != nil {
-			return nil, err
-		}
-		items = append(items, transaction_id)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const turnBalances = `-- name: TurnBalances :execrows
 UPDATE journal_balance SET open_on = ?, version = version + 1
-WHERE bucket BETWEEN 0 AND 1023 AND bucket % 16 = ? AND open_on = ?
+WHERE bucket IN (/*SLICE:buckets*/?) AND open_on = ?
 `
 
 type TurnBalancesParams struct {
 	NextOn   string
-	Part     int64
+	Buckets  []int64
 	SealedOn string
 }
 
 func (q *Queries) TurnBalances(ctx context.Context, arg TurnBalancesParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, turnBalances, arg.NextOn, arg.Part, arg.SealedOn)
+	query := turnBalances
+	var queryParams []interface{}
+	queryParams = append(queryParams, arg.NextOn)
+	if len(arg.Buckets) > 0 {
+		for _, v := range arg.Buckets {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:buckets*/?", strings.Repeat(",?", len(arg.Buckets))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:buckets*/?", "NULL", 1)
+	}
+	queryParams = append(queryParams, arg.SealedOn)
+	result, err := q.db.ExecContext(ctx, query, queryParams...)
 	if err != nil {
 		return 0, err
 	}

@@ -108,7 +108,7 @@ CREATE TABLE payment_order (
   KEY payment_order_loan (bucket, loan_id, id)
 );
 
--- The loan journal: entries balance inside a transaction and a bucket and are never changed. subject_id is the loan, 0 for sums of a day's close.
+-- The loan journal: entries balance inside a transaction and a bucket and are never changed. subject_id is the loan.
 -- clearing_on is
 -- booked_on if it moves 2290, else empty, with its debits and credits there: for the agreement with payment's journal.
 CREATE TABLE journal (
@@ -139,6 +139,18 @@ CREATE TABLE journal_entry (
   PRIMARY KEY (bucket, transaction_id, line)
 );
 
+-- The rest of the loan journal: one transaction per product, bucket and day, the sum of what all loans accrued. It lies in the order of days,
+-- because a close writes all buckets at once.
+CREATE TABLE journal_sum (
+  day_on         VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  bucket         BIGINT NOT NULL,
+  product        VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  account        VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  amount_minor   BIGINT NOT NULL,
+  transaction_id BIGINT NOT NULL,
+  PRIMARY KEY (day_on, bucket, product, account)
+);
+
 -- How far each log partition is in the days. Every unit that books touches its row, so that a day's close sees all of them or none.
 CREATE TABLE day_part (
   part           BIGINT NOT NULL,
@@ -166,7 +178,8 @@ CREATE TABLE business_day (
   bills         BIGINT NOT NULL,
   debits        BIGINT NOT NULL,
   version       BIGINT NOT NULL,
-  PRIMARY KEY (day_on)
+  PRIMARY KEY (day_on),
+  KEY business_day_state (state, day_on)
 );
 
 -- Buckets in which the journals differ on a date.

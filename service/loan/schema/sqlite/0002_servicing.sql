@@ -108,7 +108,7 @@ CREATE TABLE payment_order (
 ) STRICT;
 CREATE INDEX payment_order_loan ON payment_order (bucket, loan_id, id);
 
--- The loan journal: entries balance inside a transaction and a bucket and are never changed. subject_id is the loan, 0 for sums of a day's close.
+-- The loan journal: entries balance inside a transaction and a bucket and are never changed. subject_id is the loan.
 -- clearing_on is
 -- booked_on if it moves 2290, else empty, with its debits and credits there: for the agreement with payment's journal.
 CREATE TABLE journal (
@@ -137,6 +137,18 @@ CREATE TABLE journal_entry (
   product        TEXT NOT NULL CHECK (length(product) <= 40),
   amount_minor   INTEGER NOT NULL,
   PRIMARY KEY (bucket, transaction_id, line)
+) STRICT, WITHOUT ROWID;
+
+-- The rest of the loan journal: one transaction per product, bucket and day, the sum of what all loans accrued. It lies in the order of days,
+-- because a close writes all buckets at once.
+CREATE TABLE journal_sum (
+  day_on         TEXT NOT NULL CHECK (length(day_on) <= 10),
+  bucket         INTEGER NOT NULL,
+  product        TEXT NOT NULL CHECK (length(product) <= 40),
+  account        TEXT NOT NULL CHECK (length(account) <= 32),
+  amount_minor   INTEGER NOT NULL,
+  transaction_id INTEGER NOT NULL,
+  PRIMARY KEY (day_on, bucket, product, account)
 ) STRICT, WITHOUT ROWID;
 
 -- How far each log partition is in the days. Every unit that books touches its row, so that a day's close sees all of them or none.
@@ -168,6 +180,7 @@ CREATE TABLE business_day (
   version       INTEGER NOT NULL,
   PRIMARY KEY (day_on)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX business_day_state ON business_day (state, day_on);
 
 -- Buckets in which the journals differ on a date.
 CREATE TABLE day_difference (

@@ -126,15 +126,15 @@ func (c *Channel) call(ctx context.Context, path, requestNo string, message any)
 	}
 	header, nonce := sign(c.key, ours, clock.Real(), http.MethodPost+"\n"+c.path+path, body)
 	header.Set("Content-Type", "application/json")
-	res, raw, err := channel.Post(ctx, c.http, c.cfg.BaseURL+path, header, body)
+	res, err := channel.Post(ctx, c.http, c.cfg.BaseURL+path, header, body)
 	if err != nil {
 		return channel.Reply{}, err
 	}
-	first := strconv.Itoa(res.StatusCode) + "\n" + nonce
-	if err := check(pub, theirs, clock.Real(), first, res.Header, raw); err != nil {
+	first := strconv.Itoa(res.Status) + "\n" + nonce
+	if err := check(pub, theirs, clock.Real(), first, res.Header, res.Body); err != nil {
 		return channel.Reply{}, err
 	}
-	return c.read(raw, requestNo)
+	return c.read(res.Body, requestNo)
 }
 
 // Notice checks and reads a callback. Alpha tells an outcome again until it is thanked, each time with a new nonce.

@@ -127,12 +127,12 @@ func (c *Channel) call(ctx context.Context, path string, f Form) (Form, []byte, 
 		return nil, nil, err
 	}
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}}
-	_, raw, err := channel.Post(ctx, c.http, c.cfg.BaseURL+path, header, f.Encode())
+	res, err := channel.Post(ctx, c.http, c.cfg.BaseURL+path, header, f.Encode())
 	if err != nil {
 		return nil, nil, err
 	}
-	answer, err := c.believe(pub, raw)
-	return answer, raw, err
+	answer, err := c.believe(pub, res.Body)
+	return answer, res.Body, err
 }
 
 // believe checks a message of beta's and that it is for us.

@@ -23,9 +23,7 @@ CREATE TABLE payment_order (
   updated_ms BIGINT NOT NULL,
   version BIGINT NOT NULL,
   PRIMARY KEY (bucket, order_id),
-  KEY payment_order_by_loan (bucket, loan_id),
-  KEY payment_order_by_time (created_ms, order_id),
-  KEY payment_order_by_state (state, created_ms)
+  KEY payment_order_by_state (state, created_ms, order_id)
 );
 
 -- One attempt of an order at one channel, committed before any call. live_key is the order while the attempt is live,
@@ -55,9 +53,9 @@ CREATE TABLE payment_attempt (
   queries BIGINT NOT NULL,
   fence BIGINT NOT NULL,
   version BIGINT NOT NULL,
-  PRIMARY KEY (bucket, attempt_id),
+  PRIMARY KEY (bucket, order_id, attempt_id),
+  UNIQUE KEY payment_attempt_by_id (bucket, attempt_id),
   UNIQUE KEY payment_attempt_live (bucket, live_key),
-  KEY payment_attempt_by_order (bucket, order_id),
   KEY payment_attempt_by_state (state, channel)
 );
 
@@ -146,8 +144,7 @@ CREATE TABLE payment_break (
   version BIGINT NOT NULL,
   PRIMARY KEY (bucket, break_id),
   UNIQUE KEY payment_break_by_source (bucket, source_key),
-  KEY payment_break_by_order (bucket, order_id),
-  KEY payment_break_by_time (state, created_ms)
+  KEY payment_break_by_state (state, created_ms, break_id)
 );
 
 -- Settings of a channel that two people may change. Belongs to no user; bucket is 0.
@@ -215,12 +212,14 @@ CREATE TABLE journal_entry (
   PRIMARY KEY (bucket, account, sequence)
 );
 
--- Transactions of an order; transfers without a subject have no row.
+-- Where the entries of an order stand; transfers without a subject have no row.
 CREATE TABLE journal_subject (
   bucket BIGINT NOT NULL,
   subject_id BIGINT NOT NULL,
   transaction_id BIGINT NOT NULL,
-  PRIMARY KEY (bucket, subject_id, transaction_id)
+  account VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  sequence BIGINT NOT NULL,
+  PRIMARY KEY (bucket, subject_id, transaction_id, account, sequence)
 );
 
 -- One account in one bucket. open_on guards against booking under a sealed date; debit and credit are the sums of the

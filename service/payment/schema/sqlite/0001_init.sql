@@ -24,9 +24,7 @@ CREATE TABLE payment_order (
   version INTEGER NOT NULL,
   PRIMARY KEY (bucket, order_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX payment_order_by_loan ON payment_order (bucket, loan_id);
-CREATE INDEX payment_order_by_time ON payment_order (created_ms, order_id);
-CREATE INDEX payment_order_by_state ON payment_order (state, created_ms);
+CREATE INDEX payment_order_by_state ON payment_order (state, created_ms, order_id);
 
 -- One attempt of an order at one channel, committed before any call. live_key is the order while the attempt is live,
 -- so that an order has at most one.
@@ -55,10 +53,10 @@ CREATE TABLE payment_attempt (
   queries INTEGER NOT NULL,
   fence INTEGER NOT NULL,
   version INTEGER NOT NULL,
-  PRIMARY KEY (bucket, attempt_id)
+  PRIMARY KEY (bucket, order_id, attempt_id)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX payment_attempt_by_id ON payment_attempt (bucket, attempt_id);
 CREATE UNIQUE INDEX payment_attempt_live ON payment_attempt (bucket, live_key);
-CREATE INDEX payment_attempt_by_order ON payment_attempt (bucket, order_id);
 CREATE INDEX payment_attempt_by_state ON payment_attempt (state, channel);
 
 -- Every step of an order and its attempts, append-only.
@@ -147,8 +145,7 @@ CREATE TABLE payment_break (
   PRIMARY KEY (bucket, break_id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX payment_break_by_source ON payment_break (bucket, source_key);
-CREATE INDEX payment_break_by_order ON payment_break (bucket, order_id);
-CREATE INDEX payment_break_by_time ON payment_break (state, created_ms);
+CREATE INDEX payment_break_by_state ON payment_break (state, created_ms, break_id);
 
 -- Settings of a channel that two people may change. Belongs to no user; bucket is 0.
 CREATE TABLE payment_channel (
@@ -215,12 +212,14 @@ CREATE TABLE journal_entry (
   PRIMARY KEY (bucket, account, sequence)
 ) STRICT, WITHOUT ROWID;
 
--- Transactions of an order; transfers without a subject have no row.
+-- Where the entries of an order stand; transfers without a subject have no row.
 CREATE TABLE journal_subject (
   bucket INTEGER NOT NULL,
   subject_id INTEGER NOT NULL,
   transaction_id INTEGER NOT NULL,
-  PRIMARY KEY (bucket, subject_id, transaction_id)
+  account TEXT NOT NULL CHECK (length(account) <= 32),
+  sequence INTEGER NOT NULL,
+  PRIMARY KEY (bucket, subject_id, transaction_id, account, sequence)
 ) STRICT, WITHOUT ROWID;
 
 -- One account in one bucket. open_on guards against booking under a sealed date; debit and credit are the sums of the
