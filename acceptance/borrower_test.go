@@ -28,7 +28,7 @@ type borrower struct {
 	inbox   notifyv1connect.PublicClient
 	lastSMS int64
 
-	id, cardID, applicationID, loanID int64
+	id, sessionID, cardID, applicationID, loanID int64
 }
 
 // stranger is somebody of an age who has not registered yet.
@@ -74,7 +74,7 @@ func (b *borrower) register(t testing.TB) {
 	})
 	token := session.GetSessionToken()
 	b.session.Store(&token)
-	b.id = session.GetUserId()
+	b.id, b.sessionID = session.GetUserId(), session.GetSessionId()
 }
 
 func (b *borrower) askForCode(t testing.TB) {

@@ -206,3 +206,13 @@ func (b *borrower) hasMessages(t testing.TB, templates ...string) {
 		}
 	}
 }
+
+// messageID answers the newest message of the inbox.
+func (b *borrower) messageID(t testing.TB) int64 {
+	t.Helper()
+	got, err := b.inbox.ListMessages(t.Context(), &notifyv1.ListMessagesRequest{PageSize: 1})
+	if err != nil || len(got.GetMessages()) == 0 {
+		t.Fatalf("the inbox is empty: %v", err)
+	}
+	return got.GetMessages()[0].GetMessageId()
+}

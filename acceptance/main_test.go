@@ -49,8 +49,8 @@ var everywhere = []chapter{
 	{"the books balance at the end", theBalance},
 }
 
-// once are tried in the world that starts fastest: what they look at does not depend on processes or databases.
-var once = []chapter{
+// alone are tried in the world that starts fastest: what they look at does not depend on processes or databases.
+var alone = []chapter{
 	{"the lender refuses by law, by product and by rule, and says by which", theLendersRefusals},
 	{"a person decides what the machine does not", theReviews},
 	{"nothing is signed that was not shown", theSignature},
@@ -63,7 +63,7 @@ var once = []chapter{
 // TestInOneProcessOnSQLite runs the whole suite: what a newcomer starts with one command.
 func TestInOneProcessOnSQLite(t *testing.T) {
 	w := startWorld(t, oneProcess, onSQLite)
-	w.run(t, everywhere[:2], once, everywhere[2:5], []chapter{{"a locked database is told and nothing is half done", theLockedDatabase}}, everywhere[5:])
+	w.run(t, everywhere[:2], alone, everywhere[2:5], []chapter{{"a locked database is told and nothing is half done", theLockedDatabase}}, everywhere[5:])
 }
 
 // TestInManyProcessesOnSQLite gives each service its own process.

@@ -37,6 +37,8 @@ type world struct {
 	people    atomic.Uint64
 	// late is the borrower of theArrears, lent to together with the one of theJourney.
 	late *borrower
+	// missing are the services that a test has taken down.
+	missing []string
 }
 
 // runner is how the services of a world run.

@@ -114,7 +114,7 @@ func limitFaults(message protoreflect.MessageDescriptor, seen map[protoreflect.F
 
 func unbounded(field protoreflect.FieldDescriptor) bool {
 	if !field.IsList() && !field.IsMap() {
-		switch field.Kind() { //nolint:exhaustive // the other kinds need a limit
+		switch field.Kind() {
 		case protoreflect.BoolKind, protoreflect.MessageKind:
 			return false
 		}

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hengdai/hengdai/kit/clock"
 )
@@ -121,6 +120,3 @@ func yuan(minor int64) string {
 	}
 	return fmt.Sprintf("%s%s.%02d", sign, digits, minor%100)
 }
-
-// Took answers how long the run took.
-func (r *Run) Took() time.Duration { return clock.Since(r.started) }

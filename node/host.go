@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"connectrpc.com/connect"
@@ -14,7 +13,6 @@ import (
 	"github.com/hengdai/hengdai/api/control/v1/controlv1connect"
 	"github.com/hengdai/hengdai/api/log/v1/logv1connect"
 	"github.com/hengdai/hengdai/api/user/v1/userv1connect"
-	"github.com/hengdai/hengdai/kit/blob"
 	"github.com/hengdai/hengdai/kit/config"
 	"github.com/hengdai/hengdai/kit/id"
 	"github.com/hengdai/hengdai/kit/job"
@@ -119,15 +117,10 @@ func (h *host) close() error {
 	return h.db.Close()
 }
 
-// blobs is the folder of a service's encrypted files.
-func (h *host) blobs() *blob.Store {
-	return blob.New(filepath.Join(h.node.cfg.DataDir, h.name+"-files"), h.vault)
-}
-
 // client answers a generated client of a peer, wherever the peer runs.
-func client[T any](h *host, peer string, make func(connect.HTTPClient, string, ...connect.ClientOption) T) T {
+func client[T any](h *host, peer string, construct func(connect.HTTPClient, string, ...connect.ClientOption) T) T {
 	p := h.node.directory.Peer(rpc.ClientDeps{Tokens: h.tokens, Peer: peer, Telemetry: h.node.telemetry})
-	return make(p.HTTP, p.URL, p.Options...)
+	return construct(p.HTTP, p.URL, p.Options...)
 }
 
 // logOf answers the log of a peer.

@@ -23,6 +23,10 @@ func auditChains(ctx context.Context, l *look, f *finding) error {
 				return err
 			}
 			f.saw(1)
+			if n[0] == 0 {
+				f.wrong("%s: act %d is in no chain", service, n[2])
+				return nil
+			}
 			no++
 			if n[0] != no {
 				f.wrong("%s: act %d stands in place %d of the chain, %d was due", service, n[2], n[0], no)

@@ -94,6 +94,15 @@ func (f *Findings) Broken() []string {
 	return names
 }
 
+// Names answers the name of every invariant, in the order of the table.
+func Names() []string {
+	var names []string
+	for _, i := range table() {
+		names = append(names, i.name)
+	}
+	return names
+}
+
 // Write writes the findings as a table and answers how many invariants do not hold.
 func (f *Findings) Write(out io.Writer) (broken int) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }

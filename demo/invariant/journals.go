@@ -28,19 +28,20 @@ type loanTransaction struct {
 	debit, credit                   int64 // on 2290, by its entries
 	zero                            bool
 	storedDebit, storedCredit       int64
+	booked, clearingOn              string
 }
 
 // loanTransactions passes loan's transactions one by one.
 func (l *look) loanTransactions(ctx context.Context, take func(t loanTransaction)) error {
 	var at loanTransaction
-	err := l.books.each(ctx, "loan", `SELECT h.bucket, h.id, h.clearing_debit_minor, h.clearing_credit_minor,
+	err := l.books.each(ctx, "loan", `SELECT h.bucket, h.id, h.clearing_debit_minor, h.clearing_credit_minor, h.booked_on, h.clearing_on,
 		COALESCE(e.line, 0), COALESCE(e.account, ''), COALESCE(e.amount_minor, 0)
 		FROM journal h LEFT JOIN journal_entry e ON e.bucket = h.bucket AND e.transaction_id = h.id ORDER BY h.bucket, h.id, e.line`,
 		func(r *sql.Rows) error {
 			var t loanTransaction
 			var line, amount int64
 			var account string
-			if err := r.Scan(&t.bucket, &t.id, &t.storedDebit, &t.storedCredit, &line, &account, &amount); err != nil {
+			if err := r.Scan(&t.bucket, &t.id, &t.storedDebit, &t.storedCredit, &t.booked, &t.clearingOn, &line, &account, &amount); err != nil {
 				return err
 			}
 			if t.id != at.id || t.bucket != at.bucket {
@@ -86,6 +87,9 @@ func journalBalanced(ctx context.Context, l *look, f *finding) error {
 	if err != nil {
 		return err
 	}
+	if err := sumsBalanced(ctx, l, f); err != nil {
+		return err
+	}
 	return l.books.each(ctx, "loan", `SELECT e.bucket, e.transaction_id, e.line FROM journal_entry e
 		LEFT JOIN journal h ON h.bucket = e.bucket AND h.id = e.transaction_id WHERE h.id IS NULL`, func(r *sql.Rows) error {
 		var bucket, id, line int64
@@ -95,6 +99,46 @@ func journalBalanced(ctx context.Context, l *look, f *finding) error {
 		f.wrong("loan: line %d of transaction %d in bucket %d belongs to no transaction of the bucket", line, id, bucket)
 		return nil
 	})
+}
+
+// sumsBalanced: the sums that a day's close booked for a product and bucket are one transaction, which adds up to zero.
+func sumsBalanced(ctx context.Context, l *look, f *finding) error {
+	type key struct {
+		bucket  int64
+		on      string
+		product string
+	}
+	var at key
+	var transaction, sum, entries int64
+	end := func() {
+		if entries == 0 {
+			return
+		}
+		f.saw(1)
+		if entries < 2 || sum != 0 || bucketOf(transaction) != at.bucket {
+			f.wrong("loan: sums of %s on %s in bucket %d (transaction %d): %d entries that add up to %d", at.product, at.on, at.bucket, transaction, entries, sum)
+		}
+	}
+	err := l.books.each(ctx, "loan", `SELECT bucket, day_on, product, transaction_id, amount_minor FROM journal_sum ORDER BY bucket, day_on, product`,
+		func(r *sql.Rows) error {
+			var k key
+			var id, amount int64
+			if err := r.Scan(&k.bucket, &k.on, &k.product, &id, &amount); err != nil {
+				return err
+			}
+			if k != at {
+				end()
+				at, transaction, sum, entries = k, id, 0, 0
+			}
+			if id != transaction || amount == 0 {
+				f.wrong("loan: sums of %s on %s in bucket %d: transactions %d and %d, an entry of %d", k.product, k.on, k.bucket, transaction, id, amount)
+			}
+			sum += amount
+			entries++
+			return nil
+		})
+	end()
+	return err
 }
 
 // bucketDay is one day of one bucket.
@@ -116,7 +160,8 @@ func (l *look) clearing(ctx context.Context) (cash, lent map[bucketDay]int64, er
 		}
 	}
 	err = l.books.each(ctx, "loan", `SELECT e.bucket, h.booked_on, e.amount_minor FROM journal_entry e
-		JOIN journal h ON h.bucket = e.bucket AND h.id = e.transaction_id WHERE e.account = '2290'`, func(r *sql.Rows) error {
+		JOIN journal h ON h.bucket = e.bucket AND h.id = e.transaction_id WHERE e.account = '2290'
+		UNION ALL SELECT bucket, day_on, amount_minor FROM journal_sum WHERE account = '2290'`, func(r *sql.Rows) error {
 		var key bucketDay
 		var amount int64
 		if err := r.Scan(&key.bucket, &key.on, &amount); err != nil {
@@ -148,7 +193,8 @@ func clearingMeets(ctx context.Context, l *look, f *finding) error {
 func trialBalance(ctx context.Context, l *look, f *finding) error {
 	for journal, query := range map[string]string{
 		"payment": `SELECT account, SUM(amount_minor), COUNT(*) FROM journal_entry GROUP BY account`,
-		"loan":    `SELECT account, SUM(amount_minor), COUNT(*) FROM journal_entry GROUP BY account`,
+		"loan": `SELECT account, SUM(amount_minor), COUNT(*) FROM (SELECT account, amount_minor FROM journal_entry
+			UNION ALL SELECT account, amount_minor FROM journal_sum) j GROUP BY account`,
 	} {
 		var all, memo int64
 		err := l.books.each(ctx, journal, query, func(r *sql.Rows) error {
@@ -183,5 +229,10 @@ func daySums(ctx context.Context, l *look, f *finding) error {
 	}
 	return l.loanTransactions(ctx, func(t loanTransaction) {
 		same(f, [2]int64{t.storedDebit, t.storedCredit}, [2]int64{t.debit, t.credit}, "loan: transaction %d: debit and credit on 2290", t.id)
+		on := ""
+		if t.debit+t.credit > 0 {
+			on = t.booked
+		}
+		same(f, t.clearingOn, on, "loan: transaction %d: day of its clearing", t.id)
 	})
 }

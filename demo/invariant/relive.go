@@ -101,8 +101,7 @@ func (v *lived) takeShares(until day, shares map[sumKey]position) {
 // compareSums compares a bucket's sums with the shares of its loans.
 func (b *loanBook) compareSums(ctx context.Context, l *look, bucket int64, shares map[sumKey]position, sound bool) error {
 	booked := map[sumKey]position{}
-	err := l.books.each(ctx, "loan", `SELECT h.booked_on, e.product, e.account, e.amount_minor FROM journal h
-		JOIN journal_entry e ON e.bucket = h.bucket AND e.transaction_id = h.id WHERE h.bucket = ? AND h.subject_id = 0`, func(r *sql.Rows) error {
+	err := l.books.each(ctx, "loan", `SELECT day_on, product, account, amount_minor FROM journal_sum WHERE bucket = ?`, func(r *sql.Rows) error {
 		var on, product, account string
 		var amount int64
 		if err := r.Scan(&on, &product, &account, &amount); err != nil {
@@ -145,21 +144,28 @@ func (b *loanBook) compareSum(bucket int64, key sumKey, booked, shares position)
 	}
 }
 
-// strangeSums finds sums in buckets that have no loan, and days' sums under another event's name.
+// strangeSums finds sums in buckets that have no loan, and transactions that are neither a loan's nor a day's sums.
 func (b *loanBook) strangeSums(ctx context.Context, l *look) error {
 	has := map[int64]bool{}
 	for _, v := range b.loans {
 		has[v.bucket] = true
 	}
-	return l.books.each(ctx, "loan", `SELECT DISTINCT bucket, event FROM journal WHERE subject_id = 0`, func(r *sql.Rows) error {
+	err := l.books.each(ctx, "loan", `SELECT DISTINCT bucket FROM journal_sum`, func(r *sql.Rows) error {
 		var bucket int64
+		err := r.Scan(&bucket)
+		if !has[bucket] {
+			b.sums.wrong("bucket %d has sums and no loan", bucket)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return l.books.each(ctx, "loan", `SELECT id, event FROM journal WHERE subject_id = 0`, func(r *sql.Rows) error {
+		var id int64
 		var event string
-		if err := r.Scan(&bucket, &event); err != nil {
-			return err
-		}
-		if !has[bucket] || event != "accrual" {
-			b.sums.wrong("bucket %d has sums named %q and loans: %v", bucket, event, has[bucket])
-		}
-		return nil
+		err := r.Scan(&id, &event)
+		b.sums.wrong("transaction %d (%s) is no loan's", id, event)
+		return err
 	})
 }

@@ -78,5 +78,13 @@ func table() []invariant {
 		{"log.parked", "no event is parked", nothingParked, false},
 		{"effect.done", "no stored effect has failed for good", effectsDone, false},
 		{"audit.chain", "the chain of recorded acts of every service is unbroken", auditChains, false},
+
+		{"state.known", "every stored state is in its closed list", statesKnown, false},
+		{"state.moves", "every kept move may happen, begins where the last ended, and the last leads to what is stored", movesAllowed, false},
+		{"collection.cases", "a loan has one live case at most: an overdue one has it, another has none", cases, false},
+		{"report.entries", "report's ledger has every entry of both journals once, and no other", reportEntries, false},
+		{"report.sums", "report's sums by day and account are those of the journals", reportSums, false},
+		{"report.lists", "report says of every loan, order and application what its own service says", reportLists, false},
+		{"personal.nowhere", "no name, ID number, card or mobile of the population is readable in any table of any service", personalNowhere, false},
 	}
 }

@@ -77,6 +77,8 @@ func readTerms(text []byte, disbursedOn day) (*terms, error) {
 		return nil, errors.New("terms without principal, instalments, period or rate")
 	case p.Unit != "month" && p.Unit != "week" && p.Unit != "day":
 		return nil, fmt.Errorf("this audit does not know periods of %q", p.Unit)
+	case p.Unit != "month" && p.DayCount == "30/360":
+		return nil, errors.New("this audit does not know months of 30 days in periods of weeks or days")
 	case p.FirstDueOn != noDay || p.DueDay != 0:
 		return nil, errors.New("this audit does not know first periods of odd length")
 	case p.MonthEnd != "clamp" && p.MonthEnd != "roll":

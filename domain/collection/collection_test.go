@@ -62,11 +62,20 @@ func TestTheStrategyPlansEachStepOnceAndNeverTwoOnADay(t *testing.T) {
 	})
 }
 
-func TestNextLooksForward(t *testing.T) {
-	for _, test := range []struct{ done, dpd, want int }{{0, 1, 1}, {1, 1, 3}, {1, 5, 7}, {7, 16, 31}, {181, 181, 0}} {
-		step, ok := Default.Next(test.done, test.dpd)
+func TestTheNextStepFollowsTheLastOneDone(t *testing.T) {
+	for _, test := range []struct{ done, want int }{{0, 1}, {1, 3}, {2, 3}, {7, 15}, {151, 181}, {181, 0}, {400, 0}} {
+		step, ok := Default.Next(test.done)
 		if ok != (test.want > 0) || step.DPD != test.want {
-			t.Errorf("after %d at %d days: got %d, want %d", test.done, test.dpd, step.DPD, test.want)
+			t.Errorf("after %d: got %d, want %d", test.done, step.DPD, test.want)
+		}
+	}
+}
+
+func TestOfMissedStepsOnlyTheLatestIsDue(t *testing.T) {
+	for _, test := range []struct{ done, dpd, want int }{{0, 0, 0}, {0, 1, 1}, {1, 2, 0}, {0, 40, 31}, {31, 40, 0}, {31, 1000, 181}, {181, 1000, 0}} {
+		step, ok := Default.Due(test.done, test.dpd)
+		if ok != (test.want > 0) || step.DPD != test.want {
+			t.Errorf("done until %d, at %d days: got %d, want %d", test.done, test.dpd, step.DPD, test.want)
 		}
 	}
 }

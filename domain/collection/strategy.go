@@ -27,18 +27,17 @@ var Default = Strategy{
 	{DPD: 181, Channel: "sms", Template: "collection.final"},
 }
 
-// Next answers the first step later than the last one done (done is its DPD; 0: none), that is not in the past of dpd:
-// steps that were missed are not made up for by a flood.
-func (s Strategy) Next(done, dpd int) (Step, bool) {
+// Next answers the first step later than the last one done (done is its DPD; 0: none).
+func (s Strategy) Next(done int) (Step, bool) {
 	for _, step := range s {
-		if step.DPD > done && step.DPD >= dpd {
+		if step.DPD > done {
 			return step, true
 		}
 	}
 	return Step{}, false
 }
 
-// Due answers the latest step that is due at dpd and was not done.
+// Due answers the latest step that is due at dpd and was not done: those before it are not made up for by a flood.
 func (s Strategy) Due(done, dpd int) (Step, bool) {
 	var due Step
 	for _, step := range s {

@@ -2,94 +2,94 @@ package ledger
 
 // The postings of payment's journal (P). Each answers the entries of one event; amounts are positive.
 
-// PayoutSent: money left through a channel to the borrower (a disbursement or one paid again).
+// PayoutSent posts that money left through a channel to the borrower (a disbursement or one paid again).
 func PayoutSent(channel string, amountMinor int64) []Entry {
 	return Move(ClearingAccount, InTransit(channel), amountMinor)
 }
 
-// PayoutReturned: a payout came back after success (退票).
+// PayoutReturned posts that a payout came back after success (退票).
 func PayoutReturned(channel string, amountMinor int64) []Entry {
 	return Move(InTransit(channel), ClearingAccount, amountMinor)
 }
 
-// CollectionReceived: money of a borrower arrived at a channel; gross, before the channel's fee.
+// CollectionReceived posts that money of a borrower arrived at a channel; gross, before the channel's fee.
 func CollectionReceived(channel string, grossMinor int64) []Entry {
 	return Move(InTransit(channel), ClearingAccount, grossMinor)
 }
 
-// RefundSent: a refund left through a channel.
+// RefundSent posts that a refund left through a channel.
 func RefundSent(channel string, amountMinor int64) []Entry {
 	return Move(ClearingAccount, InTransit(channel), amountMinor)
 }
 
-// RefundReturned: a refund came back.
+// RefundReturned posts that a refund came back.
 func RefundReturned(channel string, amountMinor int64) []Entry {
 	return Move(InTransit(channel), ClearingAccount, amountMinor)
 }
 
-// ChargedBack: a collection was taken back by the payer's bank.
+// ChargedBack posts that a collection was taken back by the payer's bank.
 func ChargedBack(channel string, amountMinor int64) []Entry {
 	return Move(ClearingAccount, InTransit(channel), amountMinor)
 }
 
-// MoneyOutSettled: the channel's file settles money that left: it was taken from bank or custody (account), its fee
+// MoneyOutSettled posts that the channel's file settles money that left: it was taken from bank or custody (account), its fee
 // from the bank.
 func MoneyOutSettled(channel, account string, amountMinor, feeMinor int64) []Entry {
 	return Join(Move(InTransit(channel), account, amountMinor), Move(ChannelFees, Bank, feeMinor))
 }
 
-// MoneyInSettled: the channel's file settles money that came in: net to bank or custody, the fee to expense.
+// MoneyInSettled posts that the channel's file settles money that came in: net to bank or custody, the fee to expense.
 func MoneyInSettled(channel, account string, grossMinor, feeMinor int64) []Entry {
 	return Join(Move(account, InTransit(channel), grossMinor-feeMinor), Move(ChannelFees, InTransit(channel), feeMinor))
 }
 
-// MoneyInUnidentified: the channel's file shows money that nobody is known for.
+// MoneyInUnidentified posts that the channel's file shows money that nobody is known for.
 func MoneyInUnidentified(channel string, amountMinor int64) []Entry {
 	return Move(InTransit(channel), Unidentified, amountMinor)
 }
 
-// MoneyInOursOnly: we booked a collection that the channel does not have.
+// MoneyInOursOnly posts that we booked a collection that the channel does not have.
 func MoneyInOursOnly(channel string, amountMinor int64) []Entry {
 	return Move(Recoverable, InTransit(channel), amountMinor)
 }
 
-// MoneyOutChannelOnly: the channel paid out what we did not order, or ordered once: possible double payment.
+// MoneyOutChannelOnly posts that the channel paid out what we did not order, or ordered once: possible double payment.
 func MoneyOutChannelOnly(channel string, amountMinor int64) []Entry {
 	return Move(Recoverable, InTransit(channel), amountMinor)
 }
 
-// MoneyOutOursOnly: we booked a payout that the channel does not have.
+// MoneyOutOursOnly posts that we booked a payout that the channel does not have.
 func MoneyOutOursOnly(channel string, amountMinor int64) []Entry {
 	return Move(InTransit(channel), ClearingAccount, amountMinor)
 }
 
-// RecoverableCame: money for a recoverable arrived at a channel.
+// RecoverableCame posts that money for a recoverable arrived at a channel.
 func RecoverableCame(channel string, amountMinor int64) []Entry {
 	return Move(InTransit(channel), Recoverable, amountMinor)
 }
 
-// RecoverableNeverPaid: the borrower never paid what was booked; the claim goes back through clearing.
+// RecoverableNeverPaid posts that the borrower never paid what was booked; the claim goes back through clearing.
 func RecoverableNeverPaid(amountMinor int64) []Entry {
 	return Move(ClearingAccount, Recoverable, amountMinor)
 }
 
-// RecoverableLost: a recoverable is given up, by approval of two.
+// RecoverableLost posts that a recoverable is given up, by approval of two.
 func RecoverableLost(amountMinor int64) []Entry {
 	return Move(RecoverableLoss, Recoverable, amountMinor)
 }
 
-// UnidentifiedClaimed: in the item's own bucket the money leaves the unidentified.
+// UnidentifiedClaimed posts that in the item's own bucket the money leaves the unidentified.
 func UnidentifiedClaimed(amountMinor int64) []Entry { return Move(Unidentified, Bank, amountMinor) }
 
-// UnidentifiedReceived: in the borrower's bucket, with the same item id, the money arrives.
+// UnidentifiedReceived posts that in the borrower's bucket, with the same item id, the money arrives.
 func UnidentifiedReceived(amountMinor int64) []Entry { return Move(Bank, ClearingAccount, amountMinor) }
 
-// UnidentifiedSentBack: money nobody claimed goes back through its channel.
+// UnidentifiedSentBack posts that money nobody claimed goes back through its channel.
 func UnidentifiedSentBack(channel string, amountMinor int64) []Entry {
 	return Move(Unidentified, InTransit(channel), amountMinor)
 }
 
-// PayeePaid: money left to a fee payee, a funder or a court.
+// PayeePaid posts that money left to a fee payee, a funder or a court.
 func PayeePaid(channel string, amountMinor int64) []Entry {
 	return Move(ClearingAccount, InTransit(channel), amountMinor)
 }

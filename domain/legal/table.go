@@ -36,7 +36,7 @@ const (
 	RetainContract      Parameter = "retain_contract"          // contracts and their signatures
 	RetainCollection    Parameter = "retain_collection"        // records of collection
 	RetainAssessment    Parameter = "retain_assessment"        // impact assessments, sharing logs
-	RetainBadCredit     Parameter = "retain_bad_credit"        // bad record at the credit bureau
+	RetainBadRecord     Parameter = "retain_bad_record"        // at the credit bureau
 	ClassMention        Parameter = "class_special_mention"    // more days past due than this
 	ClassSubstandard    Parameter = "class_substandard"        // more days past due than this
 	ClassDoubtful       Parameter = "class_doubtful"           // more days past due than this
@@ -100,7 +100,7 @@ var Table = []Row{
 	{RetainContract, Any, 5, Years, on(2005, 4, 1), calendar.None, "R41 电子签名法 Art. 24", ""},
 	{RetainCollection, Any, 5, Years, on(2024, 4, 18), calendar.None, "R47", ""},
 	{RetainAssessment, Any, 3, Years, on(2021, 11, 1), calendar.None, "R22 个人信息保护法 Art. 56", ""},
-	{RetainBadCredit, Any, 5, Years, on(2013, 3, 15), calendar.None, "R28 征信业管理条例 Art. 16", ""},
+	{RetainBadRecord, Any, 5, Years, on(2013, 3, 15), calendar.None, "R28 征信业管理条例 Art. 16", ""},
 	{CreditDisputeWithin, Any, 20, DaysUnit, on(2013, 3, 15), calendar.None, "R28 征信业管理条例 Art. 25", ""},
 	{RefundWithin, Any, 3, WorkDays, on(1900, 1, 1), calendar.None, "money design: unapplied money goes back to its source", ""},
 	{LargeTransaction, Any, 50_000_000, Fen, on(2017, 7, 1), calendar.None, "R53 令〔2016〕第3号", ""},

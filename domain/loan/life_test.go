@@ -291,3 +291,29 @@ func TestThePenaltyIsExact(t *testing.T) {
 		}
 	})
 }
+
+func FuzzDecodeAStoredLife(f *testing.F) {
+	tm := terms(f)
+	contract, err := loan.Prepare(tm, paidOut)
+	if err != nil {
+		f.Fatal(err)
+	}
+	l := begin(f, tm)
+	do(f, l, loan.Happening{Kind: loan.LockMoney, On: l.Plan().Rows[0].DueOn + 9, Amount: 5000, OrderID: 3})
+	stored, err := l.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(stored)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		life, err := contract.Decode(b)
+		if err != nil {
+			return
+		}
+		if life.At() > paidOut+5000 {
+			return // a date that nobody wrote: only slow
+		}
+		_, _ = life.Standing(life.At() + 400)
+		_, _ = life.Position(life.At() + 400)
+	})
+}

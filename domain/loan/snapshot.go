@@ -100,12 +100,12 @@ func (c *Contract) Decode(b []byte) (*Life, error) {
 	for i, on := range []*bool{&l.cut, &l.suspended, &l.returned, &l.cancelled, &l.lock.Payoff} {
 		*on = flags&(1<<i) != 0
 	}
-	l.at, l.next, l.future = calendar.Date(d.varint()), int(d.varint()), money.Amount(d.varint()) //nolint:gosec // checked below
+	l.at, l.next, l.future = calendar.Date(d.varint()), int(d.varint()), money.Amount(d.varint())
 	for _, into := range []*money.Amount{&l.earned, &l.dueInterest, &l.earnedFee, &l.received, &l.refundPayable, &l.refunded} {
 		*into = money.Amount(d.varint())
 	}
 	l.lock.OrderID, l.lock.Amount = d.varint(), money.Amount(d.varint())
-	l.lock.On = calendar.Date(d.varint()) //nolint:gosec // a date we wrote
+	l.lock.On = calendar.Date(d.varint())
 	d.amounts(&l.closed)
 	d.amounts(&l.paid)
 	d.sum(&l.trimmed)
@@ -116,7 +116,7 @@ func (c *Contract) Decode(b []byte) (*Life, error) {
 	l.open = make([]row, n)
 	for i := range l.open {
 		r := &l.open[i]
-		r.number, r.due = int(d.varint()), calendar.Date(d.varint()) //nolint:gosec // a date we wrote
+		r.number, r.due = int(d.varint()), calendar.Date(d.varint())
 		r.principal, r.interest, r.fee = money.Amount(d.varint()), money.Amount(d.varint()), money.Amount(d.varint())
 		d.amounts(&r.paid)
 		d.amounts(&r.cover)

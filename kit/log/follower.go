@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	logv1 "github.com/hengdai/hengdai/api/log/v1"
 	"github.com/hengdai/hengdai/api/log/v1/logv1connect"
@@ -25,7 +26,9 @@ type Follower struct {
 	client   logv1connect.LogClient
 	handlers map[string]Handler
 
-	step    sync.Mutex // one batch at a time
+	step    sync.Mutex   // one batch at a time
+	turns   atomic.Int64 // rewinds that wait for theirs
+	polling atomic.Pointer[context.CancelFunc]
 	loaded  bool
 	cursors [id.Partitions]cursor
 }
@@ -58,11 +61,26 @@ func (f *Follower) Step(ctx context.Context) (more bool, err error) {
 	for p, c := range f.cursors {
 		req.After = append(req.After, &logv1.Cursor{Partition: int32(p), Position: c.position})
 	}
-	res, err := f.client.Read(ctx, req)
-	if err != nil {
+	res, err := f.read(ctx, req)
+	if err != nil || res == nil {
 		return false, errs.Wrap(err, "reading the log of "+f.source)
 	}
 	return f.takeAll(ctx, res.GetEvents())
+}
+
+// read asks for events. It answers nothing if a rewind wants its turn, for which the wait for events would be long.
+func (f *Follower) read(ctx context.Context, req *logv1.ReadRequest) (*logv1.ReadResponse, error) {
+	poll, stop := context.WithCancel(ctx)
+	defer stop()
+	f.polling.Store(&stop)
+	if f.turns.Load() > 0 {
+		return nil, nil
+	}
+	res, err := f.client.Read(poll, req)
+	if err != nil && poll.Err() != nil && ctx.Err() == nil {
+		return nil, nil
+	}
+	return res, err
 }
 
 // takeAll takes the partitions of a batch in side by side, so that they share commits.
@@ -175,6 +193,11 @@ func (f *Follower) Positions(ctx context.Context) ([id.Partitions]int64, error) 
 // Rewind makes the follower read the log from its beginning again. What was built from it must be wiped by wipe in the
 // same unit. Parked events are forgotten: they will come again.
 func (f *Follower) Rewind(ctx context.Context, wipe func(tx *store.Tx) error) error {
+	f.turns.Add(1)
+	defer f.turns.Add(-1)
+	if stop := f.polling.Load(); stop != nil {
+		(*stop)()
+	}
 	f.step.Lock()
 	defer f.step.Unlock()
 	f.loaded = false

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -16,6 +17,7 @@ import (
 	logv1 "github.com/hengdai/hengdai/api/log/v1"
 	"github.com/hengdai/hengdai/api/log/v1/logv1connect"
 	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/kit/job"
 	eventlog "github.com/hengdai/hengdai/kit/log"
 	"github.com/hengdai/hengdai/kit/store"
 	"github.com/hengdai/hengdai/kit/store/storetest"
@@ -312,6 +314,39 @@ func TestARebuilderReplaysFromZero(t *testing.T) {
 			t.Fatalf("%d events after the replay, %d before", len(got), len(first))
 		}
 	})
+}
+
+func TestARewindDoesNotWaitForEvents(t *testing.T) {
+	k := newTaken(t)
+	l := newLog(k.db)
+	f := eventlog.Follow(k.db, "source", l, k.handler())
+	say(t, k.db, l, userIn(1, 1), 1)
+	number(t, l)
+	runner := job.NewRunner(k.db, "test", quiet(t))
+	runner.Add(job.Job{Name: "follow", Step: f.Step, Follows: true})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- runner.Run(ctx) }()
+	for len(k.all(t)) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for range 3 {
+		began := time.Now()
+		err := f.Rewind(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.ExecContext(tx.Context(), "DELETE FROM t_taken")
+			return err
+		})
+		if took := time.Since(began); err != nil || took > 3*time.Second {
+			t.Fatalf("a rewind took %v: %v", took, err)
+		}
+		for len(k.all(t)) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestTwoFollowersOfOneSourceTakeEachEventInOnce(t *testing.T) {

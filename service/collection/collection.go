@@ -63,7 +63,7 @@ func New(d Deps) (*Service, error) {
 	}
 	s := &Service{deps: d}
 	s.follow = eventlog.Follow(d.DB, "loan", d.LoanLog,
-		eventlog.On(s.onOverdueChanged), eventlog.On(s.onRepaymentApplied), eventlog.On(s.onLoanMoved))
+		taking(s.onOverdueChanged), taking(s.onRepaymentApplied), taking(s.onLoanMoved), taking(s.onDayClosed))
 	return s, nil
 }
 
@@ -86,14 +86,14 @@ func (s *Service) Jobs() []job.Job {
 	}
 }
 
-// today is the date in Shanghai: contact hours and promises are the borrower's days.
+// today is the date in Shanghai: what a person says of days, he says of this one.
 func (s *Service) today() calendar.Date { return calendar.InShanghai(s.deps.Clock.Now()) }
 
 // audited is an act of the member of staff who is served.
-func (s *Service) audited(ctx context.Context, act string, caseID int64, reason string) audit.Entry {
+func (s *Service) audited(ctx context.Context, act, kind string, subjectID int64, reason string) audit.Entry {
 	p := rpc.From(ctx)
 	return audit.Entry{
 		ActorKind: p.Kind.String(), ActorID: p.ID, ActorSession: p.SessionID, ActorService: p.Service, Act: act,
-		SubjectKind: "case", SubjectID: caseID, Reason: reason, At: s.deps.Clock.Now(),
+		SubjectKind: kind, SubjectID: subjectID, Reason: reason, At: s.deps.Clock.Now(),
 	}
 }

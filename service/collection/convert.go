@@ -5,6 +5,7 @@ import (
 
 	collectionv1 "github.com/hengdai/hengdai/api/collection/v1"
 	"github.com/hengdai/hengdai/domain/calendar"
+	domain "github.com/hengdai/hengdai/domain/collection"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/service/collection/rows"
 )
@@ -15,8 +16,11 @@ const class = "collection"
 func (s *Service) caseOf(row rows.CollectionCase) *collectionv1.Case {
 	out := &collectionv1.Case{
 		CaseId: row.ID, LoanId: row.LoanID, UserId: row.UserID, State: row.State, Bucket: row.DpdBucket, OverdueMinor: row.OverdueMinor,
-		AssignedTo: row.AssignedTo, NextContactOn: row.NextOn, Until: row.UntilOn, PromisedMinor: row.PromisedMinor, ClosedReason: row.ClosedReason,
+		AssignedTo: row.AssignedTo, Until: row.UntilOn, PromisedMinor: row.PromisedMinor, ClosedReason: row.ClosedReason,
 		OpenedMs: row.OpenedMs, ClosedMs: row.ClosedMs, Version: row.Version,
+	}
+	if domain.State(row.State) == domain.Open {
+		out.NextContactOn = row.NextOn
 	}
 	if due, err := calendar.Parse(row.DueOn); err == nil {
 		out.OverdueSince = (due + 1).String()

@@ -31,40 +31,39 @@ var (
 	errClosed = errs.New(errs.Precondition, "case.state", "案件当前状态不允许此操作。", "The case's present state does not allow this.")
 )
 
+// errSame says that an act would change nothing: it is answered as done, and leaves no trace.
+var errSame = errors.New("the case is so already")
+
 // change reads a case, lets the act change it and saves it, with its audit row and (if its state moved) its event, in one commit.
 func (s *Service) change(ctx context.Context, caseID int64, what, reason string, entry rows.InsertActParams,
-	alter func(row *rows.CollectionCase) error,
+	alter func(tx *store.Tx, row *rows.CollectionCase) error,
 ) (*collectionv1.Case, error) {
 	var after rows.CollectionCase
-	err := s.deps.DB.Write(ctx, func(tx *store.Tx) error {
+	entry.Kind, entry.StaffID, entry.AtMs = what, rpc.From(ctx).ID, s.deps.Clock.Now().UnixMilli()
+	err := s.write(ctx, func(tx *store.Tx) error {
 		row, err := caseByID(ctx, tx, caseID)
 		if err != nil {
 			return err
 		}
 		from := row.State
-		if err := alter(&row); err != nil {
+		if err := alter(tx, &row); err != nil {
+			after = row
 			return err
 		}
-		entry := entry
-		entry.Kind, entry.StaffID, entry.AtMs = what, rpc.From(ctx).ID, s.deps.Clock.Now().UnixMilli()
-		if err := act(ctx, tx, &row, entry); err != nil {
+		if err := keep(ctx, tx, &row, entry); err != nil {
 			return err
 		}
-		if err := save(ctx, tx, row); err != nil {
+		if err := audit.Write(tx, s.audited(ctx, "case."+what, "case", caseID, reason)); err != nil {
 			return err
 		}
-		if err := audit.Write(tx, s.audited(ctx, "case."+what, caseID, reason)); err != nil {
-			return err
-		}
-		row.Version++
 		after = row
 		if from == row.State {
 			return nil
 		}
 		return s.told(tx, row, from, what)
 	})
-	if err != nil {
-		return nil, err
+	if err != nil && !errors.Is(err, errSame) {
+		return nil, errs.Wrap(err, "changing a case")
 	}
 	return s.caseOf(after), nil
 }
@@ -79,15 +78,18 @@ func move(row *rows.CollectionCase, event domain.Event) error {
 	return err
 }
 
-// TakeCase makes the caller responsible. Conflict if somebody else is.
+// TakeCase makes the caller responsible; repeated, it changes nothing. Conflict if somebody else is.
 func (f staff) TakeCase(ctx context.Context, req *collectionv1.TakeCaseRequest) (*collectionv1.Case, error) {
 	me := rpc.From(ctx).ID
-	return f.change(ctx, req.GetCaseId(), "take", "", rows.InsertActParams{}, func(row *rows.CollectionCase) error {
+	return f.change(ctx, req.GetCaseId(), "take", "", rows.InsertActParams{}, func(tx *store.Tx, row *rows.CollectionCase) error {
 		if row.AssignedTo != 0 && row.AssignedTo != me {
 			return errTaken
 		}
 		if row.ClosedMs != 0 {
 			return errClosed
+		}
+		if row.AssignedTo == me {
+			return errSame
 		}
 		row.AssignedTo = me
 		return nil
@@ -101,7 +103,7 @@ func (f staff) ReturnCase(ctx context.Context, req *collectionv1.ReturnCaseReque
 		return nil, err
 	}
 	me := rpc.From(ctx).ID
-	return f.change(ctx, req.GetCaseId(), "return", "", rows.InsertActParams{TextSealed: sealed}, func(row *rows.CollectionCase) error {
+	return f.change(ctx, req.GetCaseId(), "return", "", rows.InsertActParams{TextSealed: sealed}, func(tx *store.Tx, row *rows.CollectionCase) error {
 		if row.AssignedTo != me {
 			return errNotYet
 		}
@@ -128,7 +130,8 @@ func (f staff) AddNote(ctx context.Context, req *collectionv1.AddNoteRequest) (*
 	}
 	hash := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s", req.GetCaseId(), req.GetText()))
 	out := &collectionv1.Act{}
-	err = f.deps.DB.Write(ctx, func(tx *store.Tx) error {
+	entry := rows.InsertActParams{Kind: "note", StaffID: rpc.From(ctx).ID, TextSealed: sealed, AtMs: f.deps.Clock.Now().UnixMilli()}
+	err = f.write(ctx, func(tx *store.Tx) error {
 		before, found, err := store.Idempotent(tx, id.Bucket(req.GetCaseId()), "collection.note", req.GetIdempotencyKey(), hash[:])
 		if err != nil {
 			return err
@@ -140,14 +143,10 @@ func (f staff) AddNote(ctx context.Context, req *collectionv1.AddNoteRequest) (*
 		if err != nil {
 			return err
 		}
-		entry := rows.InsertActParams{Kind: "note", StaffID: rpc.From(ctx).ID, TextSealed: sealed, AtMs: f.deps.Clock.Now().UnixMilli()}
-		if err := act(ctx, tx, &row, entry); err != nil {
+		if err := keep(ctx, tx, &row, entry); err != nil {
 			return err
 		}
-		if err := save(ctx, tx, row); err != nil {
-			return err
-		}
-		if err := audit.Write(tx, f.audited(ctx, "case.note", row.ID, "")); err != nil {
+		if err := audit.Write(tx, f.audited(ctx, "case.note", "case", row.ID, "")); err != nil {
 			return err
 		}
 		proto.Reset(out)
@@ -159,7 +158,7 @@ func (f staff) AddNote(ctx context.Context, req *collectionv1.AddNoteRequest) (*
 		return store.Remember(tx, row.Bucket, "collection.note", req.GetIdempotencyKey(), hash[:], answer)
 	})
 	if err != nil {
-		return nil, err
+		return nil, errs.Wrap(err, "writing a note down")
 	}
 	out.Text = req.GetText()
 	return out, nil
@@ -172,12 +171,12 @@ func (f staff) RecordPromise(ctx context.Context, req *collectionv1.RecordPromis
 		return nil, err
 	}
 	entry := rows.InsertActParams{Detail: until.String(), AmountMinor: req.GetAmountMinor()}
-	return f.change(ctx, req.GetCaseId(), "promise", "", entry, func(row *rows.CollectionCase) error {
+	return f.change(ctx, req.GetCaseId(), "promise", "", entry, func(tx *store.Tx, row *rows.CollectionCase) error {
 		if err := move(row, domain.Promise); err != nil {
 			return err
 		}
 		row.UntilOn, row.PromisedMinor, row.NextOn = until.String(), req.GetAmountMinor(), (until + 1).String()
-		return nil
+		return f.withdraw(tx, row)
 	})
 }
 
@@ -188,12 +187,12 @@ func (f staff) PauseCase(ctx context.Context, req *collectionv1.PauseCaseRequest
 		return nil, err
 	}
 	entry := rows.InsertActParams{Detail: req.GetReason()}
-	return f.change(ctx, req.GetCaseId(), "pause", req.GetReason(), entry, func(row *rows.CollectionCase) error {
+	return f.change(ctx, req.GetCaseId(), "pause", req.GetReason(), entry, func(tx *store.Tx, row *rows.CollectionCase) error {
 		if err := move(row, domain.Pause); err != nil {
 			return err
 		}
 		row.UntilOn, row.PromisedMinor, row.NextOn = until.String(), 0, (until + 1).String()
-		return nil
+		return f.withdraw(tx, row)
 	})
 }
 
@@ -203,7 +202,7 @@ func (f staff) ResumeCase(ctx context.Context, req *collectionv1.ResumeCaseReque
 	if err != nil {
 		return nil, err
 	}
-	return f.change(ctx, req.GetCaseId(), "resume", "", rows.InsertActParams{TextSealed: sealed}, func(row *rows.CollectionCase) error {
+	return f.change(ctx, req.GetCaseId(), "resume", "", rows.InsertActParams{TextSealed: sealed}, func(tx *store.Tx, row *rows.CollectionCase) error {
 		if err := move(row, domain.Resume); err != nil {
 			return err
 		}
@@ -211,7 +210,7 @@ func (f staff) ResumeCase(ctx context.Context, req *collectionv1.ResumeCaseReque
 		if err != nil {
 			return err
 		}
-		row.UntilOn, row.NextOn = "", f.nextContact(*row, due, f.today())
+		row.UntilOn, row.NextOn = "", f.nextContact(*row, due)
 		return nil
 	})
 }

@@ -315,7 +315,7 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, a *account, st domain
 		return nil
 	}
 	return errs.Wrap(s.deps.Log.Append(tx, eventlog.Event{UserID: r.UserID, Bucket: r.Bucket, Body: &loanv1.OverdueChanged{
-		LoanId: r.ID, Dpd: int32(st.DPD), Bucket: st.Bucket, PreviousBucket: previous, OverdueMinor: int64(st.Overdue), //nolint:gosec // days
+		LoanId: r.ID, Dpd: int32(st.DPD), Bucket: st.Bucket, PreviousBucket: previous, OverdueMinor: int64(st.Overdue),
 		OutstandingPrincipalMinor: int64(st.Outstanding), Class: r.Class, On: st.On.String(),
 	}}), "telling a change of days past due")
 }
@@ -335,7 +335,7 @@ func (a *account) planAct(started calendar.Date) {
 	}
 	if oldest := a.life.OldestDue(); oldest != calendar.None {
 		for _, days := range a.life.Terms().DebitRetries {
-			if d := oldest + calendar.Date(days); d > started { //nolint:gosec // days of a contract
+			if d := oldest + calendar.Date(days); d > started {
 				earliest(d)
 			}
 		}

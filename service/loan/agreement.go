@@ -2,6 +2,7 @@ package loan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hengdai/hengdai/domain/calendar"
@@ -25,15 +26,12 @@ type Fault struct {
 	Details        string
 }
 
-// checkGroups is in how many rounds the buckets are checked, to bound the memory.
-const checkGroups = 4
-
 // CheckAgreement proves for every loan that its own entries and its recomputed shares are what the loan is, and for every
 // sum of every close that the shares add up to it. It reads everything and writes nothing; faults are at most limit.
 func (s *Service) CheckAgreement(ctx context.Context, limit int) ([]Fault, error) {
 	var faults []Fault
-	for group := range int64(checkGroups) {
-		found, err := s.checkGroup(ctx, s.deps.DB.Primary(), group)
+	for bucket := range int64(id.Buckets) {
+		found, err := s.checkBucket(ctx, s.deps.DB.Primary(), bucket)
 		if err != nil {
 			return faults, errs.Wrap(err, "checking that loans and journal agree")
 		}
@@ -47,43 +45,40 @@ func (s *Service) CheckAgreement(ctx context.Context, limit int) ([]Fault, error
 
 // shareKey is where a share belongs.
 type shareKey struct {
-	bucket       int64
 	day, product string
 }
 
-func (s *Service) checkGroup(ctx context.Context, q store.DBTX, group int64) ([]Fault, error) {
-	sums, err := s.storedSums(ctx, q, group)
+func (s *Service) checkBucket(ctx context.Context, q store.DBTX, bucket int64) ([]Fault, error) {
+	loans, err := rows.New(q).LoansOfBucket(ctx, bucket)
+	if err != nil {
+		return nil, errs.Wrap(err, "reading the loans")
+	}
+	sums, err := s.storedSums(ctx, q, bucket)
 	if err != nil {
 		return nil, err
 	}
 	var faults []Fault
-	for bucket := group; bucket < id.Buckets; bucket += checkGroups {
-		loans, err := rows.New(q).LoansOfBucket(ctx, bucket)
-		if err != nil {
-			return nil, errs.Wrap(err, "reading the loans")
-		}
-		for _, row := range loans {
-			why, err := s.checkLoan(ctx, q, row, sums)
-			if err != nil {
-				return nil, err
-			}
-			if why != nil {
-				why.LoanID, why.Bucket, why.Product = row.ID, bucket, row.Product
-				faults = append(faults, *why)
-			}
+	for _, row := range loans {
+		err := s.checkLoan(ctx, q, row, sums)
+		var why *faulty
+		switch {
+		case errors.As(err, &why):
+			faults = append(faults, Fault{Rule: why.rule, LoanID: row.ID, Bucket: bucket, Product: row.Product, On: why.on, Details: why.details})
+		case err != nil:
+			return nil, err
 		}
 	}
 	for k, left := range sums {
 		if !left.IsZero() {
-			faults = append(faults, Fault{Rule: "sums_are_shares", Bucket: k.bucket, Product: k.product, On: k.day, Details: describe(left)})
+			faults = append(faults, Fault{Rule: "sums_are_shares", Bucket: bucket, Product: k.product, On: k.day, Details: describe(left)})
 		}
 	}
 	return faults, nil
 }
 
-// storedSums are the sums of the closes in a group of buckets.
-func (s *Service) storedSums(ctx context.Context, q store.DBTX, group int64) (map[shareKey]domain.Position, error) {
-	stored, err := rows.New(q).SumsOfBuckets(ctx, rows.SumsOfBucketsParams{OfGroups: checkGroups, InGroup: group})
+// storedSums are the sums of the closes in a bucket.
+func (s *Service) storedSums(ctx context.Context, q store.DBTX, bucket int64) (map[shareKey]domain.Position, error) {
+	stored, err := rows.New(q).SumsOfBucket(ctx, bucket)
 	if err != nil {
 		return nil, errs.Wrap(err, "reading the sums")
 	}
@@ -93,65 +88,84 @@ func (s *Service) storedSums(ctx context.Context, q store.DBTX, group int64) (ma
 		if err != nil {
 			return nil, errs.Wrap(err, "reading a sum")
 		}
-		k := shareKey{e.Bucket, e.DayOn, e.Product}
+		k := shareKey{e.DayOn, e.Product}
 		sums[k] = sums[k].Plus(p)
 	}
 	return sums, nil
 }
 
-// checkLoan takes the loan's shares out of the sums and compares it with its entries.
-func (s *Service) checkLoan(ctx context.Context, q store.DBTX, row rows.Loan, sums map[shareKey]domain.Position) (*Fault, error) {
+// faulty is a fault of one loan on its way up.
+type faulty struct{ rule, on, details string }
+
+// Error names the rule.
+func (f *faulty) Error() string { return f.rule + " " + f.details }
+
+// unreadable makes an error of the loan's own data a fault of the loan.
+func unreadable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &faulty{rule: "loan_unreadable", details: err.Error()}
+}
+
+// checkLoan takes the loan's shares out of the sums and compares it with its entries. The error is *faulty if the loan is
+// at fault.
+func (s *Service) checkLoan(ctx context.Context, q store.DBTX, row rows.Loan, sums map[shareKey]domain.Position) error {
 	if len(row.Life) == 0 {
-		return nil, nil //nolint:nilnil // never paid out: it has no entries
+		return nil // never paid out: it has no entries
 	}
 	kept, err := s.keptEvents(ctx, q, row)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	own, err := s.ownEntries(ctx, q, row)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	part, err := rows.New(q).DayPart(ctx, int64(id.Partition(row.Bucket)))
 	if err != nil {
-		return nil, errs.Wrap(err, "reading a partition's day")
+		return errs.Wrap(err, "reading a partition's day")
 	}
 	a := &account{row: row, part: part}
 	through, err := a.bookedNow()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	terms, on, err := readTerms(row.Terms, row.DisbursedOn)
 	if err != nil {
-		return &Fault{Rule: "loan_unreadable", Details: err.Error()}, nil
+		return unreadable(err)
 	}
-	terms.Plan.DisbursedOn = on
 	life, err := domain.Shares(terms, kept, through, func(day calendar.Date, share domain.Position) {
-		k := shareKey{row.Bucket, day.String(), row.Product}
+		k := shareKey{day.String(), row.Product}
 		sums[k] = sums[k].Minus(share)
 		own = own.Plus(share)
 	})
 	if err != nil {
-		return &Fault{Rule: "loan_unreadable", Details: err.Error()}, nil
+		return unreadable(err)
 	}
 	contract, err := domain.Prepare(terms, on)
 	if err != nil {
-		return &Fault{Rule: "loan_unreadable", Details: err.Error()}, nil
+		return unreadable(err)
 	}
 	stored, err := contract.Decode(row.Life)
 	if err != nil {
-		return &Fault{Rule: "loan_unreadable", Details: err.Error()}, nil
+		return unreadable(err)
 	}
-	for _, is := range []*domain.Life{stored, life} {
+	return sameAs(own, through, stored, life)
+}
+
+// sameAs compares entries with what the loan is, as it is stored and as its events make it.
+func sameAs(own domain.Position, through calendar.Date, lives ...*domain.Life) error {
+	for _, is := range lives {
 		position, err := is.Position(max(through, is.At()))
 		if err != nil {
-			return &Fault{Rule: "loan_unreadable", Details: err.Error()}, nil
+			return unreadable(err)
 		}
 		if position != own {
-			return &Fault{Rule: "loan_is_its_entries", On: through.String(), Details: describe(own.Minus(position))}, nil
+			return &faulty{rule: "loan_is_its_entries", on: through.String(), details: describe(own.Minus(position))}
 		}
 	}
-	return nil, nil //nolint:nilnil // no fault
+	return nil
 }
 
 func (s *Service) keptEvents(ctx context.Context, q store.DBTX, row rows.Loan) ([]domain.Kept, error) {

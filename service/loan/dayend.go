@@ -257,7 +257,8 @@ func (s *Service) closeBooks(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return errs.Wrap(err, "reading a business day")
 	}
-	d.State, d.EndedMs = dayClosed, s.deps.Clock.Now().UnixMilli()
+	now := s.deps.Clock.Now().UnixMilli()
+	d.State, d.AgreedMs, d.EndedMs = dayClosed, now, now // the last partition agreed a moment ago
 	if err := s.changeDay(ctx, q, d); err != nil {
 		return err
 	}

@@ -212,7 +212,7 @@ func (s *Service) commitClose(ctx context.Context, tx *store.Tx, day calendar.Da
 	}
 	for _, p := range parts {
 		err := s.deps.Log.Append(tx, eventlog.Event{Bucket: p.Part, PostingOn: day.String(),
-			Body: &loanv1.DayMarker{Date: day.String(), Partition: int32(p.Part)}}) //nolint:gosec // below 16
+			Body: &loanv1.DayMarker{Date: day.String(), Partition: int32(p.Part)}})
 		if err != nil {
 			return errs.Wrap(err, "writing a day marker")
 		}
@@ -259,7 +259,7 @@ func (s *Service) postSums(ctx context.Context, tx *store.Tx, day calendar.Date,
 		return 0, 0, err
 	}
 	for _, p := range parts {
-		if sums := told[int32(p.Part)]; sums != nil { //nolint:gosec // below 16
+		if sums := told[int32(p.Part)]; sums != nil {
 			if err := s.deps.Log.Append(tx, eventlog.Event{Bucket: p.Part, Body: sums, PostingOn: day.String(), ValueOn: day.String()}); err != nil {
 				return 0, 0, errs.Wrap(err, "telling the sums of a day")
 			}

@@ -14,8 +14,8 @@ import (
 	"github.com/hengdai/hengdai/service/loan/rows"
 )
 
-// startChunk is how many loans one unit of a start of day writes at most.
-const startChunk = 500
+// startMany is how many loans one unit of a start of day writes at most.
+const startMany = 500
 
 // startDay begins a day for partitions that agreed on the day before: bills for what falls due on it, and orders to
 // debit. A loan that was looked at says when it wants to be looked at next, so a restart goes on where it stopped.
@@ -28,25 +28,48 @@ func (s *Service) startDay(ctx context.Context, work portion) error {
 		return !slices.ContainsFunc(work.parts, func(p rows.DayPart) bool { return p.Part == int64(id.Partition(r.Bucket)) })
 	})
 	for {
-		chunk := wanted[:min(len(wanted), startChunk)]
+		chunk := wanted[:min(len(wanted), startMany)]
 		wanted = wanted[len(chunk):]
 		last := len(wanted) == 0
-		err := s.write(ctx, func(tx *store.Tx) error {
-			if err := s.startLoans(ctx, tx, work.day, chunk); err != nil || !last {
-				return err
-			}
-			if err := s.startParts(ctx, tx, work); err != nil {
-				return err
-			}
-			return s.closeBooks(ctx, tx)
-		})
-		if err != nil {
+		err := s.startChunk(ctx, work, chunk, last)
+		if err != nil && ctx.Err() == nil && errs.CodeOf(err) != errs.Unavailable && len(chunk) > 0 {
+			err = s.startOneByOne(ctx, work, chunk, last)
+		}
+		if err != nil || last {
 			return errs.Wrap(err, "starting "+work.day.String())
 		}
-		if last {
-			return nil
+	}
+}
+
+// startChunk starts some loans in one unit, and with the last of them the partitions' day.
+func (s *Service) startChunk(ctx context.Context, work portion, chunk []rows.LoansToActOnRow, last bool) error {
+	return s.write(ctx, func(tx *store.Tx) error {
+		if err := s.startLoans(ctx, tx, work.day, chunk); err != nil || !last {
+			return err
+		}
+		if err := s.startParts(ctx, tx, work); err != nil {
+			return err
+		}
+		return s.closeBooks(ctx, tx)
+	})
+}
+
+// startOneByOne starts loans each by itself after a unit of many failed: the one at fault is set aside.
+func (s *Service) startOneByOne(ctx context.Context, work portion, chunk []rows.LoansToActOnRow, last bool) error {
+	for i := range chunk {
+		err := s.startChunk(ctx, work, chunk[i:i+1], false)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil || errs.CodeOf(err) == errs.Unavailable {
+			return err
+		}
+		bad := failed{bucket: chunk[i].Bucket, id: chunk[i].ID, userID: chunk[i].UserID, why: err}
+		if err := s.write(ctx, func(tx *store.Tx) error { return s.setAside(ctx, tx, work.day, bad) }); err != nil {
+			return err
 		}
 	}
+	return s.startChunk(ctx, work, nil, last)
 }
 
 func (s *Service) startLoans(ctx context.Context, tx *store.Tx, day calendar.Date, chunk []rows.LoansToActOnRow) error {
@@ -121,7 +144,7 @@ func (s *Service) startLoan(ctx context.Context, tx *store.Tx, day calendar.Date
 	}
 	for _, r := range issue {
 		err := s.deps.Log.Append(tx, eventlog.Event{UserID: a.row.UserID, Bucket: a.row.Bucket, Body: &loanv1.BillIssued{
-			LoanId: a.row.ID, Number: int32(r.Number), DueOn: r.DueOn.String(), AmountMinor: int64(plan.Rows[r.Number-1].Due()), OrderId: orderID}}) //nolint:gosec // at most 1200
+			LoanId: a.row.ID, Number: int32(r.Number), DueOn: r.DueOn.String(), AmountMinor: int64(plan.Rows[r.Number-1].Due()), OrderId: orderID}})
 		if err != nil {
 			return 0, 0, errs.Wrap(err, "issuing a bill")
 		}

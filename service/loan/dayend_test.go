@@ -32,22 +32,28 @@ func (w *town) ledgerText() string {
 		"SELECT day_on || ' ' || state || ' ' || loans || ' ' || accrued_minor || ' ' || penalty_minor || ' ' || bills || ' ' || debits FROM business_day ORDER BY 1",
 		"SELECT kind || ' ' || amount_minor || ' ' || state || ' ' || locked_on FROM payment_order ORDER BY 1",
 	} {
-		list, err := w.db.Primary().QueryContext(w.t.Context(), q)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		for list.Next() {
-			var line string
-			if err := list.Scan(&line); err != nil {
-				w.t.Fatal(err)
-			}
-			fmt.Fprintln(&out, line)
-		}
-		if err := list.Close(); err != nil {
-			w.t.Fatal(err)
-		}
+		w.lines(&out, q)
 	}
 	return out.String()
+}
+
+func (w *town) lines(out *strings.Builder, query string) {
+	w.t.Helper()
+	list, err := w.db.Primary().QueryContext(w.t.Context(), query)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = list.Close() }()
+	for list.Next() {
+		var line string
+		if err := list.Scan(&line); err != nil {
+			w.t.Fatal(err)
+		}
+		fmt.Fprintln(out, line)
+	}
+	if err := list.Err(); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // village is a few loans of every kind: some pay, some never, one pays late by hand.

@@ -135,7 +135,7 @@ func (s *Service) toDayEnd(ctx context.Context, q store.DBTX, d rows.BusinessDay
 		PartitionsAgreed: agreed, StartedMs: d.CutMs, EndedMs: d.EndedMs}
 	out.Steps = []*loanv1.DayEndStep{
 		step("cut_off", cut, 0, d.CutMs, d.CutMs), step("close", closed, 0, d.CutMs, d.CloseMs),
-		step("barrier", agreed, held, d.CloseMs, d.EndedMs), step("start", started, held, d.CloseMs, d.EndedMs),
+		step("barrier", agreed, held, d.CloseMs, d.AgreedMs), step("start", started, held, d.CloseMs, d.EndedMs),
 	}
 	if d.State == dayClosing {
 		switch {

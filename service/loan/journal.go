@@ -2,7 +2,6 @@ package loan
 
 import (
 	"context"
-	"strings"
 
 	ledgerv1 "github.com/hengdai/hengdai/api/ledger/v1"
 	"github.com/hengdai/hengdai/domain/ledger"
@@ -65,12 +64,6 @@ func (s *Service) post(ctx context.Context, tx *store.Tx, list []booked) error {
 	return errs.Wrap(lines.run(ctx, tx), "storing entries of the journal")
 }
 
-const (
-	journalInsert = `INSERT INTO journal (bucket, id, event, subject_id, order_id, booked_on, value_on, reverses_id, clearing_on, clearing_debit_minor, clearing_credit_minor, at_ms) VALUES `
-	entryInsert   = `INSERT INTO journal_entry (bucket, transaction_id, line, account, product, amount_minor) VALUES `
-	sumInsert     = `INSERT INTO journal_sum (day_on, bucket, product, account, amount_minor, transaction_id) VALUES `
-)
-
 var errUnbalanced = errs.New(errs.Internal, "loan.journal_unbalanced", "账务不平，已停止处理。", "The booking does not balance; nothing was changed.")
 
 // storeSums writes the sums of a close, in order of their key.
@@ -128,37 +121,4 @@ func toPosted(t *ledger.Transaction) *ledgerv1.Posted {
 		p.Entries[i] = &ledgerv1.Entry{Account: e.Account, AmountMinor: e.AmountMinor, Product: e.Product}
 	}
 	return p
-}
-
-// batch is one INSERT with many rows: the close of a day writes hundreds of small rows, and a statement each would cost
-// more than the rows.
-type batch struct {
-	head  string
-	width int
-	args  []any
-}
-
-// batchRows bounds a statement: few enough placeholders for every engine.
-const batchRows = 64
-
-func newBatch(head string, width int) *batch { return &batch{head: head, width: width} }
-
-func (b *batch) row(values ...any) { b.args = append(b.args, values...) }
-
-// run writes the rows, in full statements of batchRows and one for the rest.
-func (b *batch) run(ctx context.Context, tx *store.Tx) error {
-	for len(b.args) > 0 {
-		n := min(len(b.args), batchRows*b.width)
-		if _, err := tx.ExecContext(ctx, b.head+placeholders(n/b.width, b.width), b.args[:n]...); err != nil {
-			return err
-		}
-		b.args = b.args[n:]
-	}
-	return nil
-}
-
-// placeholders is "(?, ?), (?, ?)" for two rows of two.
-func placeholders(rows, width int) string {
-	one := "(" + strings.Repeat("?, ", width-1) + "?)"
-	return strings.Repeat(one+", ", rows-1) + one
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hengdai/hengdai/api/payment/v1/paymentv1connect"
 	"github.com/hengdai/hengdai/api/risk/v1/riskv1connect"
 	"github.com/hengdai/hengdai/api/user/v1/userv1connect"
+	"github.com/hengdai/hengdai/kit/audit"
 	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/id"
@@ -114,10 +115,11 @@ func (s *Service) Mount(m *rpc.Mux, opts ...connect.HandlerOption) {
 	m.Handle(loanv1connect.NewInternalHandler(internalAPI{s}, opts...))
 }
 
-// Jobs are loan's own: the effects, the expiry of applications, and those of servicing.
+// Jobs are loan's own: the effects, the expiry of applications, the chaining of audit rows, and those of servicing.
 func (s *Service) Jobs() []job.Job {
 	return append([]job.Job{
 		{Name: "loan.effects", Step: s.queue.Step, Every: time.Second},
 		{Name: "loan.expire", Step: s.expire, Every: 5 * time.Second},
+		audit.Job(s.deps.DB),
 	}, s.servicingJobs()...)
 }

@@ -21,8 +21,8 @@ func toLoan(a *account) (*loanv1.Loan, error) {
 	r := a.row
 	out := &loanv1.Loan{
 		LoanId: r.ID, ApplicationId: r.ApplicationID, ContractId: r.ContractID, State: r.State, Product: r.Product,
-		ProductVersion: int32(r.ProductVersion), PrincipalMinor: r.PrincipalMinor, Method: r.Method, TermMonths: int32(r.TermMonths), //nolint:gosec // small numbers
-		RatePpm: int32(r.RatePpm), CardId: r.CardID, DisbursedOn: r.DisbursedOn, MaturesOn: r.MaturesOn, AsOf: a.part.OpenOn, //nolint:gosec // at most ten million
+		ProductVersion: int32(r.ProductVersion), PrincipalMinor: r.PrincipalMinor, Method: r.Method, TermMonths: int32(r.TermMonths),
+		RatePpm: int32(r.RatePpm), CardId: r.CardID, DisbursedOn: r.DisbursedOn, MaturesOn: r.MaturesOn, AsOf: a.part.OpenOn,
 		CreatedMs: r.CreatedMs, SettledOn: r.SettledOn, Bucket: domain.Bucket(0), Class: string(domain.Normal),
 	}
 	if a.life == nil {
@@ -32,7 +32,7 @@ func toLoan(a *account) (*loanv1.Loan, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.OutstandingPrincipalMinor, out.OverdueMinor, out.Dpd = int64(st.Outstanding), int64(st.Overdue), int32(st.DPD) //nolint:gosec // days
+	out.OutstandingPrincipalMinor, out.OverdueMinor, out.Dpd = int64(st.Outstanding), int64(st.Overdue), int32(st.DPD)
 	out.Bucket, out.Class, out.PayoffMinor = st.Bucket, string(st.Class), int64(st.Payoff)
 	out.UnappliedMinor, out.Locked = int64(st.Unapplied), st.Locked
 	if !domain.State(r.State).Live() {
@@ -82,7 +82,7 @@ func (s *Service) toSchedule(ctx context.Context, q store.DBTX, a *account) (*lo
 
 func toScheduleRow(r domain.DueRow, on calendar.Date) *loanv1.ScheduleRow {
 	row := &loanv1.ScheduleRow{
-		Number: int32(r.Number), DueOn: r.DueOn.String(), State: "future", MetOn: r.MetOn.String(), //nolint:gosec // at most 1200
+		Number: int32(r.Number), DueOn: r.DueOn.String(), State: "future", MetOn: r.MetOn.String(),
 		PrincipalMinor: int64(r.Charged[allocate.Principal]), InterestMinor: int64(r.Charged[allocate.Interest]),
 		FeeMinor: int64(r.Charged[allocate.Fee]), PenaltyMinor: int64(r.Charged[allocate.Penalty] + r.Charged[allocate.Compound]),
 		PaidPrincipalMinor: int64(r.Paid[allocate.Principal]), PaidInterestMinor: int64(r.Paid[allocate.Interest]),
@@ -92,7 +92,7 @@ func toScheduleRow(r domain.DueRow, on calendar.Date) *loanv1.ScheduleRow {
 	case r.MetOn != calendar.None:
 		row.State = "paid"
 	case r.Fallen && r.DueOn < on:
-		row.State, row.Dpd = "overdue", int32(calendar.Days(r.DueOn, on)) //nolint:gosec // days
+		row.State, row.Dpd = "overdue", int32(calendar.Days(r.DueOn, on))
 	case r.Fallen:
 		row.State = "due"
 	}

@@ -194,6 +194,9 @@ func (s *Service) endOrder(ctx context.Context, tx *store.Tx, r rows.PaymentOrde
 
 // paidOut begins the loan: the money left on the value date, and the schedule runs from that day.
 func (s *Service) paidOut(ctx context.Context, tx *store.Tx, a *account, order rows.PaymentOrder, o outcome) error {
+	if int64(o.amount) != a.row.PrincipalMinor { // the principal is what was paid out (民法典 Art. 670)
+		return errs.New(errs.Internal, "loan.payout_amount", "放款金额与合同本金不一致，需人工处理。", "What was paid out is not the contract's principal; a person must handle it.")
+	}
 	if err := s.moveLoan(ctx, tx, a, domain.PayOut, ""); err != nil {
 		return err
 	}
@@ -233,9 +236,9 @@ func (s *Service) paidOut(ctx context.Context, tx *store.Tx, a *account, order r
 
 func (s *Service) tellSchedule(tx *store.Tx, a *account) error {
 	e := &loanv1.ScheduleFixed{LoanId: a.row.ID, Product: a.row.Product, PrincipalMinor: a.row.PrincipalMinor, DisbursedOn: a.row.DisbursedOn,
-		Method: a.row.Method, RatePpm: int32(a.row.RatePpm)} //nolint:gosec // at most ten million
+		Method: a.row.Method, RatePpm: int32(a.row.RatePpm)}
 	for _, r := range a.life.Plan().Rows {
-		e.Rows = append(e.Rows, &loanv1.Row{Number: int32(r.Number), DueOn: r.DueOn.String(), PrincipalMinor: int64(r.Principal), //nolint:gosec // at most 1200
+		e.Rows = append(e.Rows, &loanv1.Row{Number: int32(r.Number), DueOn: r.DueOn.String(), PrincipalMinor: int64(r.Principal),
 			InterestMinor: int64(r.Interest), FeeMinor: int64(r.Fee)})
 	}
 	return errs.Wrap(s.deps.Log.Append(tx, eventlog.Event{UserID: a.row.UserID, Bucket: a.row.Bucket, Body: e, ValueOn: a.row.DisbursedOn}), "telling a schedule")

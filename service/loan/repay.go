@@ -143,7 +143,7 @@ func tryRepayment(life *domain.Life, w collection) (*loanv1.TrialRepaymentRespon
 		sum = sum.Plus(part.Paid)
 		for c, amount := range part.Paid {
 			if amount != 0 {
-				out.Parts = append(out.Parts, &loanv1.RepaymentPart{Number: int32(part.Number), Component: allocate.Component(c).String(), AmountMinor: int64(amount)}) //nolint:gosec // small numbers
+				out.Parts = append(out.Parts, &loanv1.RepaymentPart{Number: int32(part.Number), Component: allocate.Component(c).String(), AmountMinor: int64(amount)})
 			}
 		}
 	}
@@ -156,7 +156,7 @@ func tryRepayment(life *domain.Life, w collection) (*loanv1.TrialRepaymentRespon
 	plan := life.Plan()
 	for i := plan.RowAt(w.on); i < len(plan.Rows); i++ {
 		r := &plan.Rows[i]
-		out.Rows = append(out.Rows, &loanv1.PlanRow{Number: int32(r.Number), DueOn: r.DueOn.String(), PrincipalMinor: int64(r.Principal), //nolint:gosec // at most 1200
+		out.Rows = append(out.Rows, &loanv1.PlanRow{Number: int32(r.Number), DueOn: r.DueOn.String(), PrincipalMinor: int64(r.Principal),
 			InterestMinor: int64(r.Interest), FeeMinor: int64(r.Fee)})
 	}
 	return out, nil

@@ -46,9 +46,22 @@ func (s *Service) servicingEffects(q *job.Queue) {
 func (s *Service) servicingJobs() []job.Job {
 	jobs := []job.Job{{Name: "loan.dayend", Step: s.dayEnd, Every: time.Second}}
 	if s.payments != nil {
-		jobs = append(jobs, job.Job{Name: "loan.payments", Step: s.payments.Step, Follows: true})
+		jobs = append(jobs, job.Job{Name: "loan.payments", Step: s.takePayments, Follows: true})
 	}
 	return jobs
+}
+
+// takePayments takes in what payment told. A seal among it lets the day go on at once, without waiting for the day-end's
+// own turn.
+func (s *Service) takePayments(ctx context.Context) (more bool, err error) {
+	more, err = s.payments.Step(ctx)
+	if err != nil || !more {
+		return more, err
+	}
+	if _, err := s.dayEnd(ctx); err != nil {
+		s.deps.Logger.WarnContext(ctx, "the day-end's own job goes on with it", "error", err)
+	}
+	return true, nil
 }
 
 // retried makes a lost compare-and-set in a follower's unit a reason to come back, not a fault of the event.

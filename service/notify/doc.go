@@ -3,7 +3,7 @@
 // It owns the templates (package template), messages and their delivery, the contact guard (package guard) with its
 // counters and stops, and the channels (package channel). It calls user, to reveal a mobile for one message. It reads the
 // logs of user (one-time codes, identity, cards), loan (applications, payouts, bills, repayments, overdue), collection
-// (planned contacts) and payment (refunds). It tells MessageMoved.
+// (planned and withdrawn contacts) and payment (refunds). It tells MessageMoved.
 //
 // It promises:
 //   - an event makes its messages once, however often it comes;

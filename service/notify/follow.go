@@ -2,6 +2,8 @@ package notify
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"strconv"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	userv1 "github.com/hengdai/hengdai/api/user/v1"
 	eventlog "github.com/hengdai/hengdai/kit/log"
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/service/notify/rows"
 	"github.com/hengdai/hengdai/service/notify/template"
 )
 
@@ -31,7 +34,7 @@ func (s *Service) follow() {
 			on(s, applicationMoved), on(s, contractSigned), on(s, loanMoved), on(s, scheduleFixed), on(s, billIssued),
 			on(s, repaymentApplied), on(s, debitFailed), on(s, overdueChanged),
 		)},
-		{"collection", eventlog.Follow(d.DB, "collection", d.CollectionLog, on(s, s.contactPlanned))},
+		{"collection", eventlog.Follow(d.DB, "collection", d.CollectionLog, on(s, s.contactPlanned), eventlog.On(s.onContactWithdrawn))},
 		{"payment", eventlog.Follow(d.DB, "payment", d.PaymentLog, on(s, orderSettled))},
 	}
 }
@@ -133,9 +136,39 @@ func (s *Service) contactPlanned(e *collectionv1.ContactPlanned) draft {
 		key = "collection.reminder"
 	}
 	return draft{Template: key, SubjectID: e.GetContactId(), Only: e.GetChannel(),
-		Origin: "contact:" + strconv.FormatInt(e.GetContactId(), 10),
+		Origin: originOfContact(e.GetContactId()),
 		Params: template.Params{"amount": template.Amount(e.GetOverdueMinor()), "days": strconv.Itoa(int(e.GetDpd()))}}
 }
+
+// onContactWithdrawn refuses the messages of a contact that have not begun to leave: he paid, promised or complained meanwhile.
+func (s *Service) onContactWithdrawn(ctx context.Context, tx *store.Tx, m eventlog.Meta, e *collectionv1.ContactWithdrawn) error {
+	for name := range s.channels {
+		found, err := rows.New(tx).MessageByOrigin(ctx, rows.MessageByOriginParams{Bucket: m.Bucket, Origin: originOfContact(e.GetContactId()) + "/" + name})
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		message, err := s.load(ctx, tx, m.Bucket, found)
+		if err != nil {
+			return err
+		}
+		if State(message.State) != Pending {
+			continue
+		}
+		err = s.move(ctx, tx, message, Refuse, change{Reason: reasonWithdrawn})
+		if errors.Is(err, errStale) {
+			return errMoving.Because(err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func originOfContact(contactID int64) string { return "contact:" + strconv.FormatInt(contactID, 10) }
 
 // orderSettled tells of refunds: everything else that payment settles is told by loan.
 func orderSettled(e *paymentv1.OrderSettled) draft {

@@ -171,6 +171,24 @@ func TestCollectionMessagesKeepToTheHours(t *testing.T) {
 	want(t, len(r.sent()), 2)
 }
 
+func TestAContactThatIsWithdrawnAtNightDoesNotLeaveInTheMorning(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rig) {
+		night := time.Date(2026, 11, 20, 23, 0, 0, 0, time.FixedZone("", 8*3600))
+		r.clk.Set(night)
+		r.happen("collection", 1003, planned(1, "collection.reminder"), planned(2, "collection.reminder"))
+		r.run(0)
+		r.happen("collection", 1003, &collectionv1.ContactWithdrawn{CaseId: 1, ContactId: 1}, &collectionv1.ContactWithdrawn{CaseId: 1, ContactId: 99})
+		r.run(0)
+		r.clk.Set(night.Add(9 * time.Hour))
+		r.run(0)
+		r.happen("collection", 1003, &collectionv1.ContactWithdrawn{CaseId: 1, ContactId: 2}) // too late: it has left
+		r.run(0)
+		r.reports()
+		want(t, len(r.sent()), 1)
+		want(t, r.states(), "REFUSED_BY_GUARD DELIVERED")
+	})
+}
+
 func TestADebtorGetsTwoMessagesADayAndAContactIsOneMessage(t *testing.T) {
 	onBoth(t, aDebtorGetsTwoMessagesADayAndAContactIsOneMessage)
 }

@@ -25,7 +25,12 @@ const (
 	reasonAddress  = "no_address"
 	reasonProvider = "provider_refused"
 	reasonFailed   = "not_delivered"
+
+	reasonWithdrawn = "withdrawn"
 )
+
+// errMoving makes a follower look again: the message began to leave at the same moment.
+var errMoving = errs.New(errs.Unavailable, "notify.message_moving", "消息正在发送。", "The message is being sent at this moment.")
 
 var errProvider = errs.New(errs.Unavailable, "notify.provider_silent", "短信服务暂时不可用。", "The provider does not answer for the moment.")
 

@@ -63,14 +63,18 @@ func (f staff) ListEntries(ctx context.Context, req *reportv1.ListEntriesRequest
 	if req.GetTo() != "" {
 		w.and("booked_on <= ?", req.GetTo())
 	}
-	w.and("(booked_on > ? OR (booked_on = ? AND (transaction_id > ? OR (transaction_id = ? AND line > ?))))", after.On, after.On, after.ID, after.ID, after.Line)
+	// Both journals number their transactions by themselves, so the journal is part of the order.
+	w.and("booked_on >= ? AND (booked_on > ? OR transaction_id > ? OR (transaction_id = ? AND (journal > ? OR (journal = ? AND line > ?))))",
+		after.On, after.On, after.ID, after.ID, after.Journal, after.Journal, after.Line)
 	size := pageSize(req.GetPageSize())
-	list, err := query(ctx, f.deps.DB.Read(), entrySelect, w, "booked_on, transaction_id, line", size+1, scanEntry)
+	list, err := query(ctx, f.deps.DB.Read(), entrySelect, w, "booked_on, transaction_id, journal, line", size+1, scanEntry)
 	if err != nil {
 		return nil, errs.Wrap(err, "list entries")
 	}
 	out := &reportv1.ListEntriesResponse{}
-	list, out.NextPageToken = page(list, size, func(e rows.ReportEntry) cursor { return cursor{On: e.BookedOn, ID: e.TransactionID, Line: e.Line} })
+	list, out.NextPageToken = page(list, size, func(e rows.ReportEntry) cursor {
+		return cursor{On: e.BookedOn, ID: e.TransactionID, Journal: e.Journal, Line: e.Line}
+	})
 	for _, e := range list {
 		out.Entries = append(out.Entries, &reportv1.EntryLine{
 			Journal: e.Journal, TransactionId: e.TransactionID, Line: int32(e.Line), Event: e.Event, SubjectId: e.SubjectID, Account: e.Account,

@@ -91,14 +91,17 @@ func (f staff) GetSources(ctx context.Context, _ *reportv1.GetSourcesRequest) (*
 	out := &reportv1.Sources{}
 	for _, from := range f.sources {
 		lag, err := from.follow.Lag(ctx)
-		if err != nil {
+		silent := errs.CodeOf(err) == errs.Unavailable // which is when one asks
+		if silent {
+			lag = -1
+		} else if err != nil {
 			return nil, errs.Wrap(err, "ask for the lag of "+from.name)
 		}
 		parked, err := from.follow.Parked(ctx)
 		if err != nil {
 			return nil, errs.Wrap(err, "list what is parked of "+from.name)
 		}
-		one := &reportv1.Source{Name: from.name, Lag: lag}
+		one := &reportv1.Source{Name: from.name, Lag: lag, Silent: silent}
 		for _, p := range parked {
 			one.Parked = append(one.Parked, &reportv1.Parked{Partition: p.Partition, Position: p.Position, UserId: p.UserID, Kind: p.Kind, Reason: p.Reason})
 		}

@@ -74,6 +74,10 @@ func changeLoan(ctx context.Context, tx *store.Tx, m eventlog.Meta, loanID int64
 func (s *Service) onLoanMoved(ctx context.Context, tx *store.Tx, m eventlog.Meta, e *loanv1.LoanMoved) error {
 	return changeLoan(ctx, tx, m, e.GetLoanId(), func(row *rows.ReportLoan) {
 		row.State, row.Product, row.PrincipalMinor, row.MovedMs = e.GetTo(), e.GetProduct(), e.GetPrincipalMinor(), m.At.UnixMilli()
+		switch row.State {
+		case "SETTLED", "CANCELLED", "PAYOUT_RETURNED", "VOID": // nothing is owed any more, whatever was told last
+			row.OutstandingMinor, row.OverdueMinor, row.DpdBucket = 0, 0, "M0"
+		}
 	})
 }
 

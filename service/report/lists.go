@@ -17,7 +17,7 @@ func (f staff) ListApplications(ctx context.Context, req *reportv1.ListApplicati
 	w := &where{}
 	w.equal("a.state", req.GetState())
 	w.is("a.user_id", req.GetUserId())
-	w.and("(a.created_ms < ? OR (a.created_ms = ? AND a.application_id < ?))", after.MS, after.MS, after.ID)
+	w.and("a.created_ms <= ? AND (a.created_ms < ? OR a.application_id < ?)", after.MS, after.MS, after.ID)
 	size := pageSize(req.GetPageSize())
 	list, err := query(ctx, f.deps.DB.Read(), applicationSelect, w, "a.created_ms DESC, a.application_id DESC", size+1, scanApplication)
 	if err != nil {
@@ -45,7 +45,7 @@ func (f staff) ListLoans(ctx context.Context, req *reportv1.ListLoansRequest) (*
 	w.equal("state", req.GetState())
 	w.equal("dpd_bucket", req.GetBucket())
 	w.is("user_id", req.GetUserId())
-	w.and("(created_ms < ? OR (created_ms = ? AND loan_id < ?))", after.MS, after.MS, after.ID)
+	w.and("created_ms <= ? AND (created_ms < ? OR loan_id < ?)", after.MS, after.MS, after.ID)
 	size := pageSize(req.GetPageSize())
 	list, err := query(ctx, f.deps.DB.Read(), loanSelect, w, "created_ms DESC, loan_id DESC", size+1, scanLoan)
 	if err != nil {
@@ -73,7 +73,7 @@ func (f staff) ListOrders(ctx context.Context, req *reportv1.ListOrdersRequest) 
 	w.equal("outcome", req.GetOutcome())
 	w.equal("kind", req.GetKind())
 	w.is("loan_id", req.GetLoanId())
-	w.and("(created_ms < ? OR (created_ms = ? AND order_id < ?))", after.MS, after.MS, after.ID)
+	w.and("created_ms <= ? AND (created_ms < ? OR order_id < ?)", after.MS, after.MS, after.ID)
 	size := pageSize(req.GetPageSize())
 	list, err := query(ctx, f.deps.DB.Read(), orderSelect, w, "created_ms DESC, order_id DESC", size+1, scanOrder)
 	if err != nil {

@@ -12,12 +12,13 @@ const usualPage = 50
 
 var errPageToken = errs.New(errs.Invalid, "page_token.invalid", "分页标记无效。", "The page token is not valid.").On("pageToken")
 
-// cursor is the last row of a page: by time and id in lists, by date, transaction and line among entries.
+// cursor is the last row of a page: by time and id in lists, by date, transaction, journal and line among entries.
 type cursor struct {
-	MS   int64  `json:"m,omitempty"`
-	ID   int64  `json:"i,omitempty"`
-	On   string `json:"o,omitempty"`
-	Line int64  `json:"l,omitempty"`
+	MS      int64  `json:"m,omitempty"`
+	ID      int64  `json:"i,omitempty"`
+	On      string `json:"o,omitempty"`
+	Journal string `json:"j,omitempty"`
+	Line    int64  `json:"l,omitempty"`
 }
 
 // newest is where a list from new to old begins.

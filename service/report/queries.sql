@@ -64,7 +64,7 @@ FROM report_loan WHERE state IN ('REPAYING', 'ACCELERATED') GROUP BY dpd_bucket 
 -- name: LoanTotals :one
 SELECT CAST(COALESCE(SUM(principal_minor), 0) AS SIGNED) AS lent_minor, CAST(COALESCE(SUM(outstanding_minor), 0) AS SIGNED) AS outstanding_minor,
   CAST(COALESCE(SUM(overdue_minor), 0) AS SIGNED) AS overdue_minor
-FROM report_loan WHERE disbursed_on <> '';
+FROM report_loan WHERE disbursed_on <> '' AND state NOT IN ('PAYOUT_RETURNED', 'CANCELLED', 'VOID');
 
 -- name: FunnelStates :many
 SELECT state AS name, COUNT(*) AS n, CAST(COALESCE(SUM(amount_minor), 0) AS SIGNED) AS amount_minor

@@ -267,6 +267,60 @@ func (x *ContactPlanned) GetOverdueMinor() int64 {
 	return 0
 }
 
+// ContactWithdrawn: a planned contact has lost its reason (paid, promised, paused, replaced by a later one). One that has not
+// left must not leave any more.
+type ContactWithdrawn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CaseId        int64                  `protobuf:"varint,1,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	ContactId     int64                  `protobuf:"varint,2,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactWithdrawn) Reset() {
+	*x = ContactWithdrawn{}
+	mi := &file_collection_v1_event_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactWithdrawn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactWithdrawn) ProtoMessage() {}
+
+func (x *ContactWithdrawn) ProtoReflect() protoreflect.Message {
+	mi := &file_collection_v1_event_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactWithdrawn.ProtoReflect.Descriptor instead.
+func (*ContactWithdrawn) Descriptor() ([]byte, []int) {
+	return file_collection_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ContactWithdrawn) GetCaseId() int64 {
+	if x != nil {
+		return x.CaseId
+	}
+	return 0
+}
+
+func (x *ContactWithdrawn) GetContactId() int64 {
+	if x != nil {
+		return x.ContactId
+	}
+	return 0
+}
+
 var File_collection_v1_event_proto protoreflect.FileDescriptor
 
 const file_collection_v1_event_proto_rawDesc = "" +
@@ -293,7 +347,11 @@ const file_collection_v1_event_proto_rawDesc = "" +
 	"\achannel\x18\x04 \x01(\tR\achannel\x12\x1a\n" +
 	"\btemplate\x18\x05 \x01(\tR\btemplate\x12\x10\n" +
 	"\x03dpd\x18\x06 \x01(\x05R\x03dpd\x12#\n" +
-	"\roverdue_minor\x18\a \x01(\x03R\foverdueMinorB\xaf\x01\n" +
+	"\roverdue_minor\x18\a \x01(\x03R\foverdueMinor\"J\n" +
+	"\x10ContactWithdrawn\x12\x17\n" +
+	"\acase_id\x18\x01 \x01(\x03R\x06caseId\x12\x1d\n" +
+	"\n" +
+	"contact_id\x18\x02 \x01(\x03R\tcontactIdB\xaf\x01\n" +
 	"\x11com.collection.v1B\n" +
 	"EventProtoP\x01Z9github.com/hengdai/hengdai/api/collection/v1;collectionv1\xa2\x02\x03CXX\xaa\x02\rCollection.V1\xca\x02\rCollection\\V1\xe2\x02\x19Collection\\V1\\GPBMetadata\xea\x02\x0eCollection::V1b\x06proto3"
 
@@ -309,11 +367,12 @@ func file_collection_v1_event_proto_rawDescGZIP() []byte {
 	return file_collection_v1_event_proto_rawDescData
 }
 
-var file_collection_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_collection_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_collection_v1_event_proto_goTypes = []any{
-	(*CaseOpened)(nil),     // 0: collection.v1.CaseOpened
-	(*CaseMoved)(nil),      // 1: collection.v1.CaseMoved
-	(*ContactPlanned)(nil), // 2: collection.v1.ContactPlanned
+	(*CaseOpened)(nil),       // 0: collection.v1.CaseOpened
+	(*CaseMoved)(nil),        // 1: collection.v1.CaseMoved
+	(*ContactPlanned)(nil),   // 2: collection.v1.ContactPlanned
+	(*ContactWithdrawn)(nil), // 3: collection.v1.ContactWithdrawn
 }
 var file_collection_v1_event_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -334,7 +393,7 @@ func file_collection_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collection_v1_event_proto_rawDesc), len(file_collection_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -213,7 +213,8 @@ type Act struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its number in the case.
 	Number int64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
-	// "opened", "contact", "note", "promise", "promise_broken", "pause", "resume", "take", "return", "bucket", "closed".
+	// "opened", "reopened", "bucket", "paid_part", "contact", "note", "promise", "promise_broken", "pause", "resume", "take",
+	// "return", "closed".
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Staff id; zero: the machine.
 	StaffId int64 `protobuf:"varint,3,opt,name=staff_id,json=staffId,proto3" json:"staff_id,omitempty"`
@@ -948,6 +949,290 @@ func (x *ResumeCaseRequest) GetReason() string {
 	return ""
 }
 
+// ListParkedRequest asks for all.
+type ListParkedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParkedRequest) Reset() {
+	*x = ListParkedRequest{}
+	mi := &file_collection_v1_staff_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParkedRequest) ProtoMessage() {}
+
+func (x *ListParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collection_v1_staff_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParkedRequest.ProtoReflect.Descriptor instead.
+func (*ListParkedRequest) Descriptor() ([]byte, []int) {
+	return file_collection_v1_staff_proto_rawDescGZIP(), []int{12}
+}
+
+// ListParkedResponse lists what waits for a person, at most 1000.
+type ListParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of partition and position.
+	Events        []*ParkedEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParkedResponse) Reset() {
+	*x = ListParkedResponse{}
+	mi := &file_collection_v1_staff_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParkedResponse) ProtoMessage() {}
+
+func (x *ListParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collection_v1_staff_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParkedResponse.ProtoReflect.Descriptor instead.
+func (*ListParkedResponse) Descriptor() ([]byte, []int) {
+	return file_collection_v1_staff_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListParkedResponse) GetEvents() []*ParkedEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+// ParkedEvent is an event that could not be taken in, or waits behind such a one of the same borrower.
+type ParkedEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Partition of loan's log.
+	Partition int32 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
+	// Position in it.
+	Position int64 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`
+	// Whose; zero: nobody's.
+	UserId int64 `protobuf:"varint,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Kind of event.
+	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Code and reason of the last error, or "behind".
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// How often it was tried; zero if it waits behind another.
+	Tries int32 `protobuf:"varint,6,opt,name=tries,proto3" json:"tries,omitempty"`
+	// When it happened, UTC milliseconds.
+	AtMs          int64 `protobuf:"varint,7,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParkedEvent) Reset() {
+	*x = ParkedEvent{}
+	mi := &file_collection_v1_staff_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParkedEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParkedEvent) ProtoMessage() {}
+
+func (x *ParkedEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_collection_v1_staff_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParkedEvent.ProtoReflect.Descriptor instead.
+func (*ParkedEvent) Descriptor() ([]byte, []int) {
+	return file_collection_v1_staff_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ParkedEvent) GetPartition() int32 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetTries() int32 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+// RetryParkedRequest names a borrower.
+type RetryParkedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose events.
+	UserId        int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedRequest) Reset() {
+	*x = RetryParkedRequest{}
+	mi := &file_collection_v1_staff_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedRequest) ProtoMessage() {}
+
+func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collection_v1_staff_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedRequest.ProtoReflect.Descriptor instead.
+func (*RetryParkedRequest) Descriptor() ([]byte, []int) {
+	return file_collection_v1_staff_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RetryParkedRequest) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+// RetryParkedResponse says how far it went.
+type RetryParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many were taken in.
+	Taken int32 `protobuf:"varint,1,opt,name=taken,proto3" json:"taken,omitempty"`
+	// So many still wait.
+	Left          int32 `protobuf:"varint,2,opt,name=left,proto3" json:"left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedResponse) Reset() {
+	*x = RetryParkedResponse{}
+	mi := &file_collection_v1_staff_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedResponse) ProtoMessage() {}
+
+func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collection_v1_staff_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedResponse.ProtoReflect.Descriptor instead.
+func (*RetryParkedResponse) Descriptor() ([]byte, []int) {
+	return file_collection_v1_staff_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RetryParkedResponse) GetTaken() int32 {
+	if x != nil {
+		return x.Taken
+	}
+	return 0
+}
+
+func (x *RetryParkedResponse) GetLeft() int32 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
 var File_collection_v1_staff_proto protoreflect.FileDescriptor
 
 const file_collection_v1_staff_proto_rawDesc = "" +
@@ -1024,7 +1309,23 @@ const file_collection_v1_staff_proto_rawDesc = "" +
 	"\x11ResumeCaseRequest\x12 \n" +
 	"\acase_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06caseId\x12\"\n" +
 	"\x06reason\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x03\x18\x90\x03R\x06reason2\xa3\t\n" +
+	"\xbaH\ar\x05\x10\x03\x18\x90\x03R\x06reason\"\x13\n" +
+	"\x11ListParkedRequest\"H\n" +
+	"\x12ListParkedResponse\x122\n" +
+	"\x06events\x18\x01 \x03(\v2\x1a.collection.v1.ParkedEventR\x06events\"\xb7\x01\n" +
+	"\vParkedEvent\x12\x1c\n" +
+	"\tpartition\x18\x01 \x01(\x05R\tpartition\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\x03R\bposition\x12\x17\n" +
+	"\auser_id\x18\x03 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05tries\x18\x06 \x01(\x05R\x05tries\x12\x13\n" +
+	"\x05at_ms\x18\a \x01(\x03R\x04atMs\"6\n" +
+	"\x12RetryParkedRequest\x12 \n" +
+	"\auser_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06userId\"?\n" +
+	"\x13RetryParkedResponse\x12\x14\n" +
+	"\x05taken\x18\x01 \x01(\x05R\x05taken\x12\x12\n" +
+	"\x04left\x18\x02 \x01(\x05R\x04left2\xdd\v\n" +
 	"\x05Staff\x12\xa4\x01\n" +
 	"\tListCases\x12\x1f.collection.v1.ListCasesRequest\x1a .collection.v1.ListCasesResponse\"T\x8a\xb5\x186\n" +
 	"\x01\x03\x12\tcollector\x12\boperator\x12\fservice_desk\x12\aauditor\x12\x05admin\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/staff/cases\x90\x02\x01\x12\xa1\x01\n" +
@@ -1043,7 +1344,12 @@ const file_collection_v1_staff_proto_rawDesc = "" +
 	"\x01\x03\x12\tcollector\x12\fservice_desk\x12\boperator\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/staff/cases/{case_id}/pause\x12\x8c\x01\n" +
 	"\n" +
 	"ResumeCase\x12 .collection.v1.ResumeCaseRequest\x1a\x13.collection.v1.Case\"G\x8a\xb5\x18\x18\n" +
-	"\x01\x03\x12\tcollector\x12\boperator\x82\xd3\xe4\x93\x02%:\x01*\" /v1/staff/cases/{case_id}/resumeB\xaf\x01\n" +
+	"\x01\x03\x12\tcollector\x12\boperator\x82\xd3\xe4\x93\x02%:\x01*\" /v1/staff/cases/{case_id}/resume\x12\x9a\x01\n" +
+	"\n" +
+	"ListParked\x12 .collection.v1.ListParkedRequest\x1a!.collection.v1.ListParkedResponse\"G\x8a\xb5\x18\x1d\n" +
+	"\x01\x03\x12\boperator\x12\aauditor\x12\x05admin\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/staff/collection/parked\x90\x02\x01\x12\x9a\x01\n" +
+	"\vRetryParked\x12!.collection.v1.RetryParkedRequest\x1a\".collection.v1.RetryParkedResponse\"D\x8a\xb5\x18\x14\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/staff/collection/parked/retryB\xaf\x01\n" +
 	"\x11com.collection.v1B\n" +
 	"StaffProtoP\x01Z9github.com/hengdai/hengdai/api/collection/v1;collectionv1\xa2\x02\x03CXX\xaa\x02\rCollection.V1\xca\x02\rCollection\\V1\xe2\x02\x19Collection\\V1\\GPBMetadata\xea\x02\x0eCollection::V1b\x06proto3"
 
@@ -1059,7 +1365,7 @@ func file_collection_v1_staff_proto_rawDescGZIP() []byte {
 	return file_collection_v1_staff_proto_rawDescData
 }
 
-var file_collection_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_collection_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_collection_v1_staff_proto_goTypes = []any{
 	(*Case)(nil),                 // 0: collection.v1.Case
 	(*Act)(nil),                  // 1: collection.v1.Act
@@ -1073,32 +1379,42 @@ var file_collection_v1_staff_proto_goTypes = []any{
 	(*RecordPromiseRequest)(nil), // 9: collection.v1.RecordPromiseRequest
 	(*PauseCaseRequest)(nil),     // 10: collection.v1.PauseCaseRequest
 	(*ResumeCaseRequest)(nil),    // 11: collection.v1.ResumeCaseRequest
+	(*ListParkedRequest)(nil),    // 12: collection.v1.ListParkedRequest
+	(*ListParkedResponse)(nil),   // 13: collection.v1.ListParkedResponse
+	(*ParkedEvent)(nil),          // 14: collection.v1.ParkedEvent
+	(*RetryParkedRequest)(nil),   // 15: collection.v1.RetryParkedRequest
+	(*RetryParkedResponse)(nil),  // 16: collection.v1.RetryParkedResponse
 }
 var file_collection_v1_staff_proto_depIdxs = []int32{
 	0,  // 0: collection.v1.ListCasesResponse.cases:type_name -> collection.v1.Case
 	0,  // 1: collection.v1.CaseFile.case:type_name -> collection.v1.Case
 	1,  // 2: collection.v1.CaseFile.acts:type_name -> collection.v1.Act
-	2,  // 3: collection.v1.Staff.ListCases:input_type -> collection.v1.ListCasesRequest
-	4,  // 4: collection.v1.Staff.GetCase:input_type -> collection.v1.GetCaseRequest
-	6,  // 5: collection.v1.Staff.TakeCase:input_type -> collection.v1.TakeCaseRequest
-	7,  // 6: collection.v1.Staff.ReturnCase:input_type -> collection.v1.ReturnCaseRequest
-	8,  // 7: collection.v1.Staff.AddNote:input_type -> collection.v1.AddNoteRequest
-	9,  // 8: collection.v1.Staff.RecordPromise:input_type -> collection.v1.RecordPromiseRequest
-	10, // 9: collection.v1.Staff.PauseCase:input_type -> collection.v1.PauseCaseRequest
-	11, // 10: collection.v1.Staff.ResumeCase:input_type -> collection.v1.ResumeCaseRequest
-	3,  // 11: collection.v1.Staff.ListCases:output_type -> collection.v1.ListCasesResponse
-	5,  // 12: collection.v1.Staff.GetCase:output_type -> collection.v1.CaseFile
-	0,  // 13: collection.v1.Staff.TakeCase:output_type -> collection.v1.Case
-	0,  // 14: collection.v1.Staff.ReturnCase:output_type -> collection.v1.Case
-	1,  // 15: collection.v1.Staff.AddNote:output_type -> collection.v1.Act
-	0,  // 16: collection.v1.Staff.RecordPromise:output_type -> collection.v1.Case
-	0,  // 17: collection.v1.Staff.PauseCase:output_type -> collection.v1.Case
-	0,  // 18: collection.v1.Staff.ResumeCase:output_type -> collection.v1.Case
-	11, // [11:19] is the sub-list for method output_type
-	3,  // [3:11] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	14, // 3: collection.v1.ListParkedResponse.events:type_name -> collection.v1.ParkedEvent
+	2,  // 4: collection.v1.Staff.ListCases:input_type -> collection.v1.ListCasesRequest
+	4,  // 5: collection.v1.Staff.GetCase:input_type -> collection.v1.GetCaseRequest
+	6,  // 6: collection.v1.Staff.TakeCase:input_type -> collection.v1.TakeCaseRequest
+	7,  // 7: collection.v1.Staff.ReturnCase:input_type -> collection.v1.ReturnCaseRequest
+	8,  // 8: collection.v1.Staff.AddNote:input_type -> collection.v1.AddNoteRequest
+	9,  // 9: collection.v1.Staff.RecordPromise:input_type -> collection.v1.RecordPromiseRequest
+	10, // 10: collection.v1.Staff.PauseCase:input_type -> collection.v1.PauseCaseRequest
+	11, // 11: collection.v1.Staff.ResumeCase:input_type -> collection.v1.ResumeCaseRequest
+	12, // 12: collection.v1.Staff.ListParked:input_type -> collection.v1.ListParkedRequest
+	15, // 13: collection.v1.Staff.RetryParked:input_type -> collection.v1.RetryParkedRequest
+	3,  // 14: collection.v1.Staff.ListCases:output_type -> collection.v1.ListCasesResponse
+	5,  // 15: collection.v1.Staff.GetCase:output_type -> collection.v1.CaseFile
+	0,  // 16: collection.v1.Staff.TakeCase:output_type -> collection.v1.Case
+	0,  // 17: collection.v1.Staff.ReturnCase:output_type -> collection.v1.Case
+	1,  // 18: collection.v1.Staff.AddNote:output_type -> collection.v1.Act
+	0,  // 19: collection.v1.Staff.RecordPromise:output_type -> collection.v1.Case
+	0,  // 20: collection.v1.Staff.PauseCase:output_type -> collection.v1.Case
+	0,  // 21: collection.v1.Staff.ResumeCase:output_type -> collection.v1.Case
+	13, // 22: collection.v1.Staff.ListParked:output_type -> collection.v1.ListParkedResponse
+	16, // 23: collection.v1.Staff.RetryParked:output_type -> collection.v1.RetryParkedResponse
+	14, // [14:24] is the sub-list for method output_type
+	4,  // [4:14] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_collection_v1_staff_proto_init() }
@@ -1112,7 +1428,7 @@ func file_collection_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collection_v1_staff_proto_rawDesc), len(file_collection_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -411,7 +411,7 @@ type EntryLine struct {
 	Line int32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
 	// What happened.
 	Event string `protobuf:"bytes,4,opt,name=event,proto3" json:"event,omitempty"`
-	// Loan or order; zero for sums.
+	// Loan or order; zero for sums. The sums of a day's close are shown added up over the buckets of a log partition.
 	SubjectId int64 `protobuf:"varint,5,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	// Account code.
 	Account string `protobuf:"bytes,6,opt,name=account,proto3" json:"account,omitempty"`
@@ -678,7 +678,7 @@ type ApplicationLine struct {
 	Grade string `protobuf:"bytes,9,opt,name=grade,proto3" json:"grade,omitempty"`
 	// Score; zero if none.
 	Score int32 `protobuf:"varint,10,opt,name=score,proto3" json:"score,omitempty"`
-	// First reason of a refusal.
+	// Reason of the last step that had one: a refusal, a cancellation, an expiry.
 	Reason string `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The loan, once there is one.
 	LoanId int64 `protobuf:"varint,12,opt,name=loan_id,json=loanId,proto3" json:"loan_id,omitempty"`
@@ -1462,7 +1462,7 @@ type Funnel struct {
 	States []*Count `protobuf:"bytes,1,rep,name=states,proto3" json:"states,omitempty"`
 	// By outcome of the machine.
 	Outcomes []*Count `protobuf:"bytes,2,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
-	// By first reason of a refusal.
+	// By reason, of those that were refused, cancelled or expired.
 	Reasons []*Count `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`
 	// All of the period.
 	Applications  int64 `protobuf:"varint,4,opt,name=applications,proto3" json:"applications,omitempty"`
@@ -1636,7 +1636,7 @@ type Portfolio struct {
 	States []*Count `protobuf:"bytes,1,rep,name=states,proto3" json:"states,omitempty"`
 	// Running loans by bucket; amounts are principal not repaid.
 	Buckets []*Count `protobuf:"bytes,2,rep,name=buckets,proto3" json:"buckets,omitempty"`
-	// Ever lent.
+	// Ever lent; a payout that came back is not.
 	LentMinor int64 `protobuf:"varint,3,opt,name=lent_minor,json=lentMinor,proto3" json:"lent_minor,omitempty"`
 	// Not repaid.
 	OutstandingPrincipalMinor int64 `protobuf:"varint,4,opt,name=outstanding_principal_minor,json=outstandingPrincipalMinor,proto3" json:"outstanding_principal_minor,omitempty"`
@@ -1799,10 +1799,12 @@ type Source struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Service whose log it is.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Events numbered there and not taken in here.
+	// Events numbered there and not taken in here; -1: not known.
 	Lag int64 `protobuf:"varint,2,opt,name=lag,proto3" json:"lag,omitempty"`
 	// Events that wait for a person.
-	Parked        []*Parked `protobuf:"bytes,3,rep,name=parked,proto3" json:"parked,omitempty"`
+	Parked []*Parked `protobuf:"bytes,3,rep,name=parked,proto3" json:"parked,omitempty"`
+	// The service does not answer at this moment.
+	Silent        bool `protobuf:"varint,4,opt,name=silent,proto3" json:"silent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1856,6 +1858,13 @@ func (x *Source) GetParked() []*Parked {
 		return x.Parked
 	}
 	return nil
+}
+
+func (x *Source) GetSilent() bool {
+	if x != nil {
+		return x.Silent
+	}
+	return false
 }
 
 // Parked is an event that waits for a person.
@@ -2178,11 +2187,12 @@ const file_report_v1_staff_proto_rawDesc = "" +
 	"\roverdue_minor\x18\x05 \x01(\x03R\foverdueMinor\"\x13\n" +
 	"\x11GetSourcesRequest\"6\n" +
 	"\aSources\x12+\n" +
-	"\asources\x18\x01 \x03(\v2\x11.report.v1.SourceR\asources\"Y\n" +
+	"\asources\x18\x01 \x03(\v2\x11.report.v1.SourceR\asources\"q\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03lag\x18\x02 \x01(\x03R\x03lag\x12)\n" +
-	"\x06parked\x18\x03 \x03(\v2\x11.report.v1.ParkedR\x06parked\"\x87\x01\n" +
+	"\x06parked\x18\x03 \x03(\v2\x11.report.v1.ParkedR\x06parked\x12\x16\n" +
+	"\x06silent\x18\x04 \x01(\bR\x06silent\"\x87\x01\n" +
 	"\x06Parked\x12\x1c\n" +
 	"\tpartition\x18\x01 \x01(\x05R\tpartition\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x03R\bposition\x12\x17\n" +

@@ -32,8 +32,15 @@ type CollectionCase struct {
 	UntilOn       string
 	PromisedMinor int64
 	ClosedReason  string
+	ContactID     int64
 	Acts          int64
 	OpenedMs      int64
 	ClosedMs      int64
 	Version       int64
+}
+
+type CollectionDay struct {
+	Bucket   int64
+	ClosedOn string
+	Version  int64
 }

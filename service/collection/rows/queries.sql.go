@@ -54,7 +54,7 @@ func (q *Queries) ActsOfCase(ctx context.Context, arg ActsOfCaseParams) ([]Colle
 
 const caseByID = `-- name: CaseByID :one
 SELECT bucket, id, loan_id, user_id, open_key, state, dpd_bucket, due_on, overdue_minor, assigned_to, done_dpd, next_on, until_on, promised_minor,
-  closed_reason, acts, opened_ms, closed_ms, version
+  closed_reason, contact_id, acts, opened_ms, closed_ms, version
 FROM collection_case WHERE bucket = ? AND id = ?
 `
 
@@ -82,6 +82,7 @@ func (q *Queries) CaseByID(ctx context.Context, arg CaseByIDParams) (CollectionC
 		&i.UntilOn,
 		&i.PromisedMinor,
 		&i.ClosedReason,
+		&i.ContactID,
 		&i.Acts,
 		&i.OpenedMs,
 		&i.ClosedMs,
@@ -90,10 +91,61 @@ func (q *Queries) CaseByID(ctx context.Context, arg CaseByIDParams) (CollectionC
 	return i, err
 }
 
+const closedCaseOfArrears = `-- name: ClosedCaseOfArrears :one
+SELECT bucket, id, loan_id, user_id, open_key, state, dpd_bucket, due_on, overdue_minor, assigned_to, done_dpd, next_on, until_on, promised_minor,
+  closed_reason, contact_id, acts, opened_ms, closed_ms, version
+FROM collection_case WHERE bucket = ? AND loan_id = ? AND due_on = ? AND open_key > 0 ORDER BY open_key DESC LIMIT 1
+`
+
+type ClosedCaseOfArrearsParams struct {
+	Bucket int64
+	LoanID int64
+	DueOn  string
+}
+
+func (q *Queries) ClosedCaseOfArrears(ctx context.Context, arg ClosedCaseOfArrearsParams) (CollectionCase, error) {
+	row := q.db.QueryRowContext(ctx, closedCaseOfArrears, arg.Bucket, arg.LoanID, arg.DueOn)
+	var i CollectionCase
+	err := row.Scan(
+		&i.Bucket,
+		&i.ID,
+		&i.LoanID,
+		&i.UserID,
+		&i.OpenKey,
+		&i.State,
+		&i.DpdBucket,
+		&i.DueOn,
+		&i.OverdueMinor,
+		&i.AssignedTo,
+		&i.DoneDpd,
+		&i.NextOn,
+		&i.UntilOn,
+		&i.PromisedMinor,
+		&i.ClosedReason,
+		&i.ContactID,
+		&i.Acts,
+		&i.OpenedMs,
+		&i.ClosedMs,
+		&i.Version,
+	)
+	return i, err
+}
+
+const closedDay = `-- name: ClosedDay :one
+SELECT closed_on FROM collection_day WHERE bucket = 0
+`
+
+func (q *Queries) ClosedDay(ctx context.Context) (string, error) {
+	row := q.db.QueryRowContext(ctx, closedDay)
+	var closed_on string
+	err := row.Scan(&closed_on)
+	return closed_on, err
+}
+
 const dueCases = `-- name: DueCases :many
 SELECT bucket, id, loan_id, user_id, open_key, state, dpd_bucket, due_on, overdue_minor, assigned_to, done_dpd, next_on, until_on, promised_minor,
-  closed_reason, acts, opened_ms, closed_ms, version
-FROM collection_case WHERE next_on <> '' AND next_on <= ? ORDER BY next_on, id LIMIT ?
+  closed_reason, contact_id, acts, opened_ms, closed_ms, version
+FROM collection_case WHERE next_on > '' AND next_on <= ? ORDER BY next_on, id LIMIT ?
 `
 
 type DueCasesParams struct {
@@ -126,6 +178,7 @@ func (q *Queries) DueCases(ctx context.Context, arg DueCasesParams) ([]Collectio
 			&i.UntilOn,
 			&i.PromisedMinor,
 			&i.ClosedReason,
+			&i.ContactID,
 			&i.Acts,
 			&i.OpenedMs,
 			&i.ClosedMs,
@@ -176,9 +229,9 @@ func (q *Queries) InsertAct(ctx context.Context, arg InsertActParams) error {
 }
 
 const insertCase = `-- name: InsertCase :exec
-INSERT INTO collection_case (bucket, id, loan_id, user_id, open_key, state, dpd_bucket, due_on, overdue_minor, assigned_to, done_dpd, next_on,
-  until_on, promised_minor, closed_reason, acts, opened_ms, closed_ms, version)
-VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, 0, 0, ?, '', 0, '', 0, ?, 0, 1)
+INSERT INTO collection_case (bucket, id, loan_id, user_id, open_key, state, dpd_bucket, due_on, overdue_minor, assigned_to, done_dpd, next_on, until_on, promised_minor,
+  closed_reason, contact_id, acts, opened_ms, closed_ms, version)
+VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, 0, 0, ?, '', 0, '', 0, 1, ?, 0, 1)
 `
 
 type InsertCaseParams struct {
@@ -210,9 +263,18 @@ func (q *Queries) InsertCase(ctx context.Context, arg InsertCaseParams) error {
 	return err
 }
 
+const insertClosedDay = `-- name: InsertClosedDay :exec
+INSERT INTO collection_day (bucket, closed_on, version) VALUES (0, ?, 1)
+`
+
+func (q *Queries) InsertClosedDay(ctx context.Context, closedOn string) error {
+	_, err := q.db.ExecContext(ctx, insertClosedDay, closedOn)
+	return err
+}
+
 const openCaseOfLoan = `-- name: OpenCaseOfLoan :one
 SELECT bucket, id, loan_id, user_id, open_key, state, dpd_bucket, due_on, overdue_minor, assigned_to, done_dpd, next_on, until_on, promised_minor,
-  closed_reason, acts, opened_ms, closed_ms, version
+  closed_reason, contact_id, acts, opened_ms, closed_ms, version
 FROM collection_case WHERE bucket = ? AND loan_id = ? AND open_key = 0
 `
 
@@ -240,6 +302,7 @@ func (q *Queries) OpenCaseOfLoan(ctx context.Context, arg OpenCaseOfLoanParams) 
 		&i.UntilOn,
 		&i.PromisedMinor,
 		&i.ClosedReason,
+		&i.ContactID,
 		&i.Acts,
 		&i.OpenedMs,
 		&i.ClosedMs,
@@ -250,7 +313,7 @@ func (q *Queries) OpenCaseOfLoan(ctx context.Context, arg OpenCaseOfLoanParams) 
 
 const saveCase = `-- name: SaveCase :execrows
 UPDATE collection_case SET open_key = ?, state = ?, dpd_bucket = ?, due_on = ?, overdue_minor = ?, assigned_to = ?, done_dpd = ?, next_on = ?,
-  until_on = ?, promised_minor = ?, closed_reason = ?, acts = ?, closed_ms = ?, version = version + 1
+  until_on = ?, promised_minor = ?, closed_reason = ?, contact_id = ?, acts = ?, closed_ms = ?, version = version + 1
 WHERE bucket = ? AND id = ? AND version = ?
 `
 
@@ -266,6 +329,7 @@ type SaveCaseParams struct {
 	UntilOn       string
 	PromisedMinor int64
 	ClosedReason  string
+	ContactID     int64
 	Acts          int64
 	ClosedMs      int64
 	Bucket        int64
@@ -286,12 +350,25 @@ func (q *Queries) SaveCase(ctx context.Context, arg SaveCaseParams) (int64, erro
 		arg.UntilOn,
 		arg.PromisedMinor,
 		arg.ClosedReason,
+		arg.ContactID,
 		arg.Acts,
 		arg.ClosedMs,
 		arg.Bucket,
 		arg.ID,
 		arg.Version,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const saveClosedDay = `-- name: SaveClosedDay :execrows
+UPDATE collection_day SET closed_on = ?, version = version + 1 WHERE bucket = 0
+`
+
+func (q *Queries) SaveClosedDay(ctx context.Context, closedOn string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, saveClosedDay, closedOn)
 	if err != nil {
 		return 0, err
 	}

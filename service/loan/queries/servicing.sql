@@ -39,7 +39,7 @@ FROM loan WHERE bucket IN (sqlc.slice(buckets)) AND live = 1 AND aside = 0;
 SELECT terms, disbursed_on FROM loan WHERE bucket = ? AND id = ?;
 
 -- name: LoansToActOn :many
-SELECT bucket, id FROM loan WHERE bucket >= sqlc.arg(from_bucket) AND bucket <= sqlc.arg(to_bucket) AND act_on <= sqlc.arg(day_on) AND aside = 0;
+SELECT bucket, id, user_id FROM loan WHERE bucket >= sqlc.arg(from_bucket) AND bucket <= sqlc.arg(to_bucket) AND act_on <= sqlc.arg(day_on) AND aside = 0;
 
 -- name: OutstandingOfUser :one
 SELECT CAST(COALESCE(SUM(outstanding_minor), 0) AS SIGNED) AS outstanding FROM loan WHERE bucket = ? AND user_id = ?;
@@ -81,8 +81,8 @@ SELECT e.transaction_id, e.line, e.account, e.product, e.amount_minor FROM journ
 JOIN journal j ON j.bucket = e.bucket AND j.id = e.transaction_id
 WHERE j.bucket = ? AND j.subject_id = ? ORDER BY e.transaction_id, e.line;
 
--- name: SumsOfBuckets :many
-SELECT day_on, bucket, product, account, amount_minor FROM journal_sum WHERE bucket % sqlc.arg(of_groups) = sqlc.arg(in_group);
+-- name: SumsOfBucket :many
+SELECT day_on, product, account, amount_minor FROM journal_sum WHERE bucket = ? ORDER BY day_on, product, account;
 
 -- name: ClearingOfDay :many
 SELECT bucket, CAST(SUM(clearing_debit_minor) AS SIGNED) AS debit_minor, CAST(SUM(clearing_credit_minor) AS SIGNED) AS credit_minor

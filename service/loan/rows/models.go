@@ -188,8 +188,8 @@ type JournalEntry struct {
 }
 
 type JournalSum struct {
-	DayOn         string
 	Bucket        int64
+	DayOn         string
 	Product       string
 	Account       string
 	AmountMinor   int64

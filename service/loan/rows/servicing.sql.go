@@ -1456,7 +1456,7 @@ func (q *Queries) LoansPage(ctx context.Context, arg LoansPageParams) ([]Loan, e
 }
 
 const loansToActOn = `-- name: LoansToActOn :many
-SELECT bucket, id FROM loan WHERE bucket >= ? AND bucket <= ? AND act_on <= ? AND aside = 0
+SELECT bucket, id, user_id FROM loan WHERE bucket >= ? AND bucket <= ? AND act_on <= ? AND aside = 0
 `
 
 type LoansToActOnParams struct {
@@ -1468,6 +1468,7 @@ type LoansToActOnParams struct {
 type LoansToActOnRow struct {
 	Bucket int64
 	ID     int64
+	UserID int64
 }
 
 func (q *Queries) LoansToActOn(ctx context.Context, arg LoansToActOnParams) ([]LoansToActOnRow, error) {
@@ -1479,7 +1480,7 @@ func (q *Queries) LoansToActOn(ctx context.Context, arg LoansToActOnParams) ([]L
 	items := []LoansToActOnRow{}
 	for rows.Next() {
 		var i LoansToActOnRow
-		if err := rows.Scan(&i.Bucket, &i.ID); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.ID, &i.UserID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -1743,35 +1744,28 @@ func (q *Queries) SumBalances(ctx context.Context) ([]SumBalancesRow, error) {
 	return items, nil
 }
 
-const sumsOfBuckets = `-- name: SumsOfBuckets :many
-SELECT day_on, bucket, product, account, amount_minor FROM journal_sum WHERE bucket % ? = ?
+const sumsOfBucket = `-- name: SumsOfBucket :many
+SELECT day_on, product, account, amount_minor FROM journal_sum WHERE bucket = ? ORDER BY day_on, product, account
 `
 
-type SumsOfBucketsParams struct {
-	OfGroups int64
-	InGroup  int64
-}
-
-type SumsOfBucketsRow struct {
+type SumsOfBucketRow struct {
 	DayOn       string
-	Bucket      int64
 	Product     string
 	Account     string
 	AmountMinor int64
 }
 
-func (q *Queries) SumsOfBuckets(ctx context.Context, arg SumsOfBucketsParams) ([]SumsOfBucketsRow, error) {
-	rows, err := q.db.QueryContext(ctx, sumsOfBuckets, arg.OfGroups, arg.InGroup)
+func (q *Queries) SumsOfBucket(ctx context.Context, bucket int64) ([]SumsOfBucketRow, error) {
+	rows, err := q.db.QueryContext(ctx, sumsOfBucket, bucket)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []SumsOfBucketsRow{}
+	items := []SumsOfBucketRow{}
 	for rows.Next() {
-		var i SumsOfBucketsRow
+		var i SumsOfBucketRow
 		if err := rows.Scan(
 			&i.DayOn,
-			&i.Bucket,
 			&i.Product,
 			&i.Account,
 			&i.AmountMinor,

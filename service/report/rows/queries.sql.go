@@ -520,7 +520,7 @@ func (q *Queries) LoanStates(ctx context.Context) ([]LoanStatesRow, error) {
 const loanTotals = `-- name: LoanTotals :one
 SELECT CAST(COALESCE(SUM(principal_minor), 0) AS SIGNED) AS lent_minor, CAST(COALESCE(SUM(outstanding_minor), 0) AS SIGNED) AS outstanding_minor,
   CAST(COALESCE(SUM(overdue_minor), 0) AS SIGNED) AS overdue_minor
-FROM report_loan WHERE disbursed_on <> ''
+FROM report_loan WHERE disbursed_on <> '' AND state NOT IN ('PAYOUT_RETURNED', 'CANCELLED', 'VOID')
 `
 
 type LoanTotalsRow struct {

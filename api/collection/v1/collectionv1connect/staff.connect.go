@@ -51,6 +51,10 @@ const (
 	StaffPauseCaseProcedure = "/collection.v1.Staff/PauseCase"
 	// StaffResumeCaseProcedure is the fully-qualified name of the Staff's ResumeCase RPC.
 	StaffResumeCaseProcedure = "/collection.v1.Staff/ResumeCase"
+	// StaffListParkedProcedure is the fully-qualified name of the Staff's ListParked RPC.
+	StaffListParkedProcedure = "/collection.v1.Staff/ListParked"
+	// StaffRetryParkedProcedure is the fully-qualified name of the Staff's RetryParked RPC.
+	StaffRetryParkedProcedure = "/collection.v1.Staff/RetryParked"
 )
 
 // StaffClient is a client for the collection.v1.Staff service.
@@ -71,6 +75,10 @@ type StaffClient interface {
 	PauseCase(context.Context, *v1.PauseCaseRequest) (*v1.Case, error)
 	// ResumeCase ends a pause before its day.
 	ResumeCase(context.Context, *v1.ResumeCaseRequest) (*v1.Case, error)
+	// ListParked answers the events of loan that could not be taken in. A borrower's cases stand still until his are retried.
+	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one borrower's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffClient constructs a client for the collection.v1.Staff service. By default, it uses the
@@ -134,6 +142,19 @@ func NewStaffClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 			connect.WithSchema(staffMethods.ByName("ResumeCase")),
 			connect.WithClientOptions(opts...),
 		),
+		listParked: connect.NewClient[v1.ListParkedRequest, v1.ListParkedResponse](
+			httpClient,
+			baseURL+StaffListParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("ListParked")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		retryParked: connect.NewClient[v1.RetryParkedRequest, v1.RetryParkedResponse](
+			httpClient,
+			baseURL+StaffRetryParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("RetryParked")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -147,6 +168,8 @@ type staffClient struct {
 	recordPromise *connect.Client[v1.RecordPromiseRequest, v1.Case]
 	pauseCase     *connect.Client[v1.PauseCaseRequest, v1.Case]
 	resumeCase    *connect.Client[v1.ResumeCaseRequest, v1.Case]
+	listParked    *connect.Client[v1.ListParkedRequest, v1.ListParkedResponse]
+	retryParked   *connect.Client[v1.RetryParkedRequest, v1.RetryParkedResponse]
 }
 
 // ListCases calls collection.v1.Staff.ListCases.
@@ -221,6 +244,24 @@ func (c *staffClient) ResumeCase(ctx context.Context, req *v1.ResumeCaseRequest)
 	return nil, err
 }
 
+// ListParked calls collection.v1.Staff.ListParked.
+func (c *staffClient) ListParked(ctx context.Context, req *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
+	response, err := c.listParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RetryParked calls collection.v1.Staff.RetryParked.
+func (c *staffClient) RetryParked(ctx context.Context, req *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	response, err := c.retryParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // StaffHandler is an implementation of the collection.v1.Staff service.
 type StaffHandler interface {
 	// ListCases answers cases, the oldest debt first.
@@ -239,6 +280,10 @@ type StaffHandler interface {
 	PauseCase(context.Context, *v1.PauseCaseRequest) (*v1.Case, error)
 	// ResumeCase ends a pause before its day.
 	ResumeCase(context.Context, *v1.ResumeCaseRequest) (*v1.Case, error)
+	// ListParked answers the events of loan that could not be taken in. A borrower's cases stand still until his are retried.
+	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one borrower's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -298,6 +343,19 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 		connect.WithSchema(staffMethods.ByName("ResumeCase")),
 		connect.WithHandlerOptions(opts...),
 	)
+	staffListParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffListParkedProcedure,
+		svc.ListParked,
+		connect.WithSchema(staffMethods.ByName("ListParked")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	staffRetryParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffRetryParkedProcedure,
+		svc.RetryParked,
+		connect.WithSchema(staffMethods.ByName("RetryParked")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/collection.v1.Staff/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case StaffListCasesProcedure:
@@ -316,6 +374,10 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 			staffPauseCaseHandler.ServeHTTP(w, r)
 		case StaffResumeCaseProcedure:
 			staffResumeCaseHandler.ServeHTTP(w, r)
+		case StaffListParkedProcedure:
+			staffListParkedHandler.ServeHTTP(w, r)
+		case StaffRetryParkedProcedure:
+			staffRetryParkedHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -355,4 +417,12 @@ func (UnimplementedStaffHandler) PauseCase(context.Context, *v1.PauseCaseRequest
 
 func (UnimplementedStaffHandler) ResumeCase(context.Context, *v1.ResumeCaseRequest) (*v1.Case, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("collection.v1.Staff.ResumeCase is not implemented"))
+}
+
+func (UnimplementedStaffHandler) ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("collection.v1.Staff.ListParked is not implemented"))
+}
+
+func (UnimplementedStaffHandler) RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("collection.v1.Staff.RetryParked is not implemented"))
 }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collection/v1/event.proto.
  */
 export const file_collection_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chljb2xsZWN0aW9uL3YxL2V2ZW50LnByb3RvEg1jb2xsZWN0aW9uLnYxImIKCkNhc2VPcGVuZWQSDwoHY2FzZV9pZBgBIAEoAxIPCgdsb2FuX2lkGAIgASgDEgsKA2RwZBgDIAEoBRIOCgZidWNrZXQYBCABKAkSFQoNb3ZlcmR1ZV9taW5vchgFIAEoAyJXCglDYXNlTW92ZWQSDwoHY2FzZV9pZBgBIAEoAxIPCgdsb2FuX2lkGAIgASgDEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSDgoGcmVhc29uGAUgASgJIo0BCg5Db250YWN0UGxhbm5lZBIPCgdjYXNlX2lkGAEgASgDEg8KB2xvYW5faWQYAiABKAMSEgoKY29udGFjdF9pZBgDIAEoAxIPCgdjaGFubmVsGAQgASgJEhAKCHRlbXBsYXRlGAUgASgJEgsKA2RwZBgGIAEoBRIVCg1vdmVyZHVlX21pbm9yGAcgASgDQq8BChFjb20uY29sbGVjdGlvbi52MUIKRXZlbnRQcm90b1ABWjlnaXRodWIuY29tL2hlbmdkYWkvaGVuZ2RhaS9hcGkvY29sbGVjdGlvbi92MTtjb2xsZWN0aW9udjGiAgNDWFiqAg1Db2xsZWN0aW9uLlYxygINQ29sbGVjdGlvblxWMeICGUNvbGxlY3Rpb25cVjFcR1BCTWV0YWRhdGHqAg5Db2xsZWN0aW9uOjpWMWIGcHJvdG8z");
+  fileDesc("Chljb2xsZWN0aW9uL3YxL2V2ZW50LnByb3RvEg1jb2xsZWN0aW9uLnYxImIKCkNhc2VPcGVuZWQSDwoHY2FzZV9pZBgBIAEoAxIPCgdsb2FuX2lkGAIgASgDEgsKA2RwZBgDIAEoBRIOCgZidWNrZXQYBCABKAkSFQoNb3ZlcmR1ZV9taW5vchgFIAEoAyJXCglDYXNlTW92ZWQSDwoHY2FzZV9pZBgBIAEoAxIPCgdsb2FuX2lkGAIgASgDEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSDgoGcmVhc29uGAUgASgJIo0BCg5Db250YWN0UGxhbm5lZBIPCgdjYXNlX2lkGAEgASgDEg8KB2xvYW5faWQYAiABKAMSEgoKY29udGFjdF9pZBgDIAEoAxIPCgdjaGFubmVsGAQgASgJEhAKCHRlbXBsYXRlGAUgASgJEgsKA2RwZBgGIAEoBRIVCg1vdmVyZHVlX21pbm9yGAcgASgDIjcKEENvbnRhY3RXaXRoZHJhd24SDwoHY2FzZV9pZBgBIAEoAxISCgpjb250YWN0X2lkGAIgASgDQq8BChFjb20uY29sbGVjdGlvbi52MUIKRXZlbnRQcm90b1ABWjlnaXRodWIuY29tL2hlbmdkYWkvaGVuZ2RhaS9hcGkvY29sbGVjdGlvbi92MTtjb2xsZWN0aW9udjGiAgNDWFiqAg1Db2xsZWN0aW9uLlYxygINQ29sbGVjdGlvblxWMeICGUNvbGxlY3Rpb25cVjFcR1BCTWV0YWRhdGHqAg5Db2xsZWN0aW9uOjpWMWIGcHJvdG8z");
 
 /**
  * @generated from message collection.v1.CaseOpened
@@ -136,4 +136,29 @@ export type ContactPlanned = Message<"collection.v1.ContactPlanned"> & {
  */
 export const ContactPlannedSchema: GenMessage<ContactPlanned> = /*@__PURE__*/
   messageDesc(file_collection_v1_event, 2);
+
+/**
+ * ContactWithdrawn: a planned contact has lost its reason (paid, promised, paused, replaced by a later one). One that has not
+ * left must not leave any more.
+ *
+ * @generated from message collection.v1.ContactWithdrawn
+ */
+export type ContactWithdrawn = Message<"collection.v1.ContactWithdrawn"> & {
+  /**
+   * @generated from field: int64 case_id = 1;
+   */
+  caseId: bigint;
+
+  /**
+   * @generated from field: int64 contact_id = 2;
+   */
+  contactId: bigint;
+};
+
+/**
+ * Describes the message collection.v1.ContactWithdrawn.
+ * Use `create(ContactWithdrawnSchema)` to create a new message.
+ */
+export const ContactWithdrawnSchema: GenMessage<ContactWithdrawn> = /*@__PURE__*/
+  messageDesc(file_collection_v1_event, 3);
 

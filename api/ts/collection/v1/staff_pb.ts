@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collection/v1/staff.proto.
  */
 export const file_collection_v1_staff: GenFile = /*@__PURE__*/
-  fileDesc("Chljb2xsZWN0aW9uL3YxL3N0YWZmLnByb3RvEg1jb2xsZWN0aW9uLnYxIrYCCgRDYXNlEg8KB2Nhc2VfaWQYASABKAMSDwoHbG9hbl9pZBgCIAEoAxIPCgd1c2VyX2lkGAMgASgDEg0KBXN0YXRlGAQgASgJEgsKA2RwZBgFIAEoBRIOCgZidWNrZXQYBiABKAkSFQoNb3ZlcmR1ZV9taW5vchgHIAEoAxITCgthc3NpZ25lZF90bxgIIAEoAxIVCg1vdmVyZHVlX3NpbmNlGAkgASgJEhcKD25leHRfY29udGFjdF9vbhgKIAEoCRINCgV1bnRpbBgLIAEoCRIWCg5wcm9taXNlZF9taW5vchgMIAEoAxIVCg1jbG9zZWRfcmVhc29uGA0gASgJEhEKCW9wZW5lZF9tcxgOIAEoAxIRCgljbG9zZWRfbXMYDyABKAMSDwoHdmVyc2lvbhgQIAEoAyJ9CgNBY3QSDgoGbnVtYmVyGAEgASgDEgwKBGtpbmQYAiABKAkSEAoIc3RhZmZfaWQYAyABKAMSDgoGZGV0YWlsGAQgASgJEhQKDGFtb3VudF9taW5vchgFIAEoAxIRCgR0ZXh0GAYgASgJQgOAAQESDQoFYXRfbXMYByABKAMidwoQTGlzdENhc2VzUmVxdWVzdBINCgVzdGF0ZRgBIAEoCRIOCgZidWNrZXQYAiABKAkSDAoEbWluZRgDIAEoCBIPCgd1c2VyX2lkGAQgASgDEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIlAKEUxpc3RDYXNlc1Jlc3BvbnNlEiIKBWNhc2VzGAEgAygLMhMuY29sbGVjdGlvbi52MS5DYXNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIhCg5HZXRDYXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDIsYBCghDYXNlRmlsZRIhCgRjYXNlGAEgASgLMhMuY29sbGVjdGlvbi52MS5DYXNlEhUKDW92ZXJkdWVfbWlub3IYAiABKAMSFAoMcGF5b2ZmX21pbm9yGAMgASgDEiMKG291dHN0YW5kaW5nX3ByaW5jaXBhbF9taW5vchgEIAEoAxIOCgZsb2NrZWQYBSABKAgSEwoLbmFtZV9tYXNrZWQYBiABKAkSIAoEYWN0cxgHIAMoCzISLmNvbGxlY3Rpb24udjEuQWN0IiIKD1Rha2VDYXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDIjQKEVJldHVybkNhc2VSZXF1ZXN0Eg8KB2Nhc2VfaWQYASABKAMSDgoGcmVhc29uGAIgASgJIk0KDkFkZE5vdGVSZXF1ZXN0Eg8KB2Nhc2VfaWQYASABKAMSEQoEdGV4dBgCIAEoCUIDgAEBEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSJNChRSZWNvcmRQcm9taXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDEg4KBnBheV9ieRgCIAEoCRIUCgxhbW91bnRfbWlub3IYAyABKAMiQgoQUGF1c2VDYXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDEg0KBXVudGlsGAIgASgJEg4KBnJlYXNvbhgDIAEoCSI0ChFSZXN1bWVDYXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDEg4KBnJlYXNvbhgCIAEoCTK7BAoFU3RhZmYSUwoJTGlzdENhc2VzEh8uY29sbGVjdGlvbi52MS5MaXN0Q2FzZXNSZXF1ZXN0GiAuY29sbGVjdGlvbi52MS5MaXN0Q2FzZXNSZXNwb25zZSIDkAIBEkYKB0dldENhc2USHS5jb2xsZWN0aW9uLnYxLkdldENhc2VSZXF1ZXN0GhcuY29sbGVjdGlvbi52MS5DYXNlRmlsZSIDkAIBEj8KCFRha2VDYXNlEh4uY29sbGVjdGlvbi52MS5UYWtlQ2FzZVJlcXVlc3QaEy5jb2xsZWN0aW9uLnYxLkNhc2USQwoKUmV0dXJuQ2FzZRIgLmNvbGxlY3Rpb24udjEuUmV0dXJuQ2FzZVJlcXVlc3QaEy5jb2xsZWN0aW9uLnYxLkNhc2USPAoHQWRkTm90ZRIdLmNvbGxlY3Rpb24udjEuQWRkTm90ZVJlcXVlc3QaEi5jb2xsZWN0aW9uLnYxLkFjdBJJCg1SZWNvcmRQcm9taXNlEiMuY29sbGVjdGlvbi52MS5SZWNvcmRQcm9taXNlUmVxdWVzdBoTLmNvbGxlY3Rpb24udjEuQ2FzZRJBCglQYXVzZUNhc2USHy5jb2xsZWN0aW9uLnYxLlBhdXNlQ2FzZVJlcXVlc3QaEy5jb2xsZWN0aW9uLnYxLkNhc2USQwoKUmVzdW1lQ2FzZRIgLmNvbGxlY3Rpb24udjEuUmVzdW1lQ2FzZVJlcXVlc3QaEy5jb2xsZWN0aW9uLnYxLkNhc2VCrwEKEWNvbS5jb2xsZWN0aW9uLnYxQgpTdGFmZlByb3RvUAFaOWdpdGh1Yi5jb20vaGVuZ2RhaS9oZW5nZGFpL2FwaS9jb2xsZWN0aW9uL3YxO2NvbGxlY3Rpb252MaICA0NYWKoCDUNvbGxlY3Rpb24uVjHKAg1Db2xsZWN0aW9uXFYx4gIZQ29sbGVjdGlvblxWMVxHUEJNZXRhZGF0YeoCDkNvbGxlY3Rpb246OlYxYgZwcm90bzM");
+  fileDesc("Chljb2xsZWN0aW9uL3YxL3N0YWZmLnByb3RvEg1jb2xsZWN0aW9uLnYxIrYCCgRDYXNlEg8KB2Nhc2VfaWQYASABKAMSDwoHbG9hbl9pZBgCIAEoAxIPCgd1c2VyX2lkGAMgASgDEg0KBXN0YXRlGAQgASgJEgsKA2RwZBgFIAEoBRIOCgZidWNrZXQYBiABKAkSFQoNb3ZlcmR1ZV9taW5vchgHIAEoAxITCgthc3NpZ25lZF90bxgIIAEoAxIVCg1vdmVyZHVlX3NpbmNlGAkgASgJEhcKD25leHRfY29udGFjdF9vbhgKIAEoCRINCgV1bnRpbBgLIAEoCRIWCg5wcm9taXNlZF9taW5vchgMIAEoAxIVCg1jbG9zZWRfcmVhc29uGA0gASgJEhEKCW9wZW5lZF9tcxgOIAEoAxIRCgljbG9zZWRfbXMYDyABKAMSDwoHdmVyc2lvbhgQIAEoAyJ9CgNBY3QSDgoGbnVtYmVyGAEgASgDEgwKBGtpbmQYAiABKAkSEAoIc3RhZmZfaWQYAyABKAMSDgoGZGV0YWlsGAQgASgJEhQKDGFtb3VudF9taW5vchgFIAEoAxIRCgR0ZXh0GAYgASgJQgOAAQESDQoFYXRfbXMYByABKAMidwoQTGlzdENhc2VzUmVxdWVzdBINCgVzdGF0ZRgBIAEoCRIOCgZidWNrZXQYAiABKAkSDAoEbWluZRgDIAEoCBIPCgd1c2VyX2lkGAQgASgDEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIlAKEUxpc3RDYXNlc1Jlc3BvbnNlEiIKBWNhc2VzGAEgAygLMhMuY29sbGVjdGlvbi52MS5DYXNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIhCg5HZXRDYXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDIsYBCghDYXNlRmlsZRIhCgRjYXNlGAEgASgLMhMuY29sbGVjdGlvbi52MS5DYXNlEhUKDW92ZXJkdWVfbWlub3IYAiABKAMSFAoMcGF5b2ZmX21pbm9yGAMgASgDEiMKG291dHN0YW5kaW5nX3ByaW5jaXBhbF9taW5vchgEIAEoAxIOCgZsb2NrZWQYBSABKAgSEwoLbmFtZV9tYXNrZWQYBiABKAkSIAoEYWN0cxgHIAMoCzISLmNvbGxlY3Rpb24udjEuQWN0IiIKD1Rha2VDYXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDIjQKEVJldHVybkNhc2VSZXF1ZXN0Eg8KB2Nhc2VfaWQYASABKAMSDgoGcmVhc29uGAIgASgJIk0KDkFkZE5vdGVSZXF1ZXN0Eg8KB2Nhc2VfaWQYASABKAMSEQoEdGV4dBgCIAEoCUIDgAEBEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSJNChRSZWNvcmRQcm9taXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDEg4KBnBheV9ieRgCIAEoCRIUCgxhbW91bnRfbWlub3IYAyABKAMiQgoQUGF1c2VDYXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDEg0KBXVudGlsGAIgASgJEg4KBnJlYXNvbhgDIAEoCSI0ChFSZXN1bWVDYXNlUmVxdWVzdBIPCgdjYXNlX2lkGAEgASgDEg4KBnJlYXNvbhgCIAEoCSITChFMaXN0UGFya2VkUmVxdWVzdCJAChJMaXN0UGFya2VkUmVzcG9uc2USKgoGZXZlbnRzGAEgAygLMhouY29sbGVjdGlvbi52MS5QYXJrZWRFdmVudCJ/CgtQYXJrZWRFdmVudBIRCglwYXJ0aXRpb24YASABKAUSEAoIcG9zaXRpb24YAiABKAMSDwoHdXNlcl9pZBgDIAEoAxIMCgRraW5kGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgV0cmllcxgGIAEoBRINCgVhdF9tcxgHIAEoAyIlChJSZXRyeVBhcmtlZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoAyIyChNSZXRyeVBhcmtlZFJlc3BvbnNlEg0KBXRha2VuGAEgASgFEgwKBGxlZnQYAiABKAUy6QUKBVN0YWZmElMKCUxpc3RDYXNlcxIfLmNvbGxlY3Rpb24udjEuTGlzdENhc2VzUmVxdWVzdBogLmNvbGxlY3Rpb24udjEuTGlzdENhc2VzUmVzcG9uc2UiA5ACARJGCgdHZXRDYXNlEh0uY29sbGVjdGlvbi52MS5HZXRDYXNlUmVxdWVzdBoXLmNvbGxlY3Rpb24udjEuQ2FzZUZpbGUiA5ACARI/CghUYWtlQ2FzZRIeLmNvbGxlY3Rpb24udjEuVGFrZUNhc2VSZXF1ZXN0GhMuY29sbGVjdGlvbi52MS5DYXNlEkMKClJldHVybkNhc2USIC5jb2xsZWN0aW9uLnYxLlJldHVybkNhc2VSZXF1ZXN0GhMuY29sbGVjdGlvbi52MS5DYXNlEjwKB0FkZE5vdGUSHS5jb2xsZWN0aW9uLnYxLkFkZE5vdGVSZXF1ZXN0GhIuY29sbGVjdGlvbi52MS5BY3QSSQoNUmVjb3JkUHJvbWlzZRIjLmNvbGxlY3Rpb24udjEuUmVjb3JkUHJvbWlzZVJlcXVlc3QaEy5jb2xsZWN0aW9uLnYxLkNhc2USQQoJUGF1c2VDYXNlEh8uY29sbGVjdGlvbi52MS5QYXVzZUNhc2VSZXF1ZXN0GhMuY29sbGVjdGlvbi52MS5DYXNlEkMKClJlc3VtZUNhc2USIC5jb2xsZWN0aW9uLnYxLlJlc3VtZUNhc2VSZXF1ZXN0GhMuY29sbGVjdGlvbi52MS5DYXNlElYKCkxpc3RQYXJrZWQSIC5jb2xsZWN0aW9uLnYxLkxpc3RQYXJrZWRSZXF1ZXN0GiEuY29sbGVjdGlvbi52MS5MaXN0UGFya2VkUmVzcG9uc2UiA5ACARJUCgtSZXRyeVBhcmtlZBIhLmNvbGxlY3Rpb24udjEuUmV0cnlQYXJrZWRSZXF1ZXN0GiIuY29sbGVjdGlvbi52MS5SZXRyeVBhcmtlZFJlc3BvbnNlQq8BChFjb20uY29sbGVjdGlvbi52MUIKU3RhZmZQcm90b1ABWjlnaXRodWIuY29tL2hlbmdkYWkvaGVuZ2RhaS9hcGkvY29sbGVjdGlvbi92MTtjb2xsZWN0aW9udjGiAgNDWFiqAg1Db2xsZWN0aW9uLlYxygINQ29sbGVjdGlvblxWMeICGUNvbGxlY3Rpb25cVjFcR1BCTWV0YWRhdGHqAg5Db2xsZWN0aW9uOjpWMWIGcHJvdG8z");
 
 /**
  * Case is the collecting of one loan's arrears, from the first day past due until they are paid.
@@ -155,7 +155,8 @@ export type Act = Message<"collection.v1.Act"> & {
   number: bigint;
 
   /**
-   * "opened", "contact", "note", "promise", "promise_broken", "pause", "resume", "take", "return", "bucket", "closed".
+   * "opened", "reopened", "bucket", "paid_part", "contact", "note", "promise", "promise_broken", "pause", "resume", "take",
+   * "return", "closed".
    *
    * @generated from field: string kind = 2;
    */
@@ -555,6 +556,154 @@ export const ResumeCaseRequestSchema: GenMessage<ResumeCaseRequest> = /*@__PURE_
   messageDesc(file_collection_v1_staff, 11);
 
 /**
+ * ListParkedRequest asks for all.
+ *
+ * @generated from message collection.v1.ListParkedRequest
+ */
+export type ListParkedRequest = Message<"collection.v1.ListParkedRequest"> & {
+};
+
+/**
+ * Describes the message collection.v1.ListParkedRequest.
+ * Use `create(ListParkedRequestSchema)` to create a new message.
+ */
+export const ListParkedRequestSchema: GenMessage<ListParkedRequest> = /*@__PURE__*/
+  messageDesc(file_collection_v1_staff, 12);
+
+/**
+ * ListParkedResponse lists what waits for a person, at most 1000.
+ *
+ * @generated from message collection.v1.ListParkedResponse
+ */
+export type ListParkedResponse = Message<"collection.v1.ListParkedResponse"> & {
+  /**
+   * In order of partition and position.
+   *
+   * @generated from field: repeated collection.v1.ParkedEvent events = 1;
+   */
+  events: ParkedEvent[];
+};
+
+/**
+ * Describes the message collection.v1.ListParkedResponse.
+ * Use `create(ListParkedResponseSchema)` to create a new message.
+ */
+export const ListParkedResponseSchema: GenMessage<ListParkedResponse> = /*@__PURE__*/
+  messageDesc(file_collection_v1_staff, 13);
+
+/**
+ * ParkedEvent is an event that could not be taken in, or waits behind such a one of the same borrower.
+ *
+ * @generated from message collection.v1.ParkedEvent
+ */
+export type ParkedEvent = Message<"collection.v1.ParkedEvent"> & {
+  /**
+   * Partition of loan's log.
+   *
+   * @generated from field: int32 partition = 1;
+   */
+  partition: number;
+
+  /**
+   * Position in it.
+   *
+   * @generated from field: int64 position = 2;
+   */
+  position: bigint;
+
+  /**
+   * Whose; zero: nobody's.
+   *
+   * @generated from field: int64 user_id = 3;
+   */
+  userId: bigint;
+
+  /**
+   * Kind of event.
+   *
+   * @generated from field: string kind = 4;
+   */
+  kind: string;
+
+  /**
+   * Code and reason of the last error, or "behind".
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * How often it was tried; zero if it waits behind another.
+   *
+   * @generated from field: int32 tries = 6;
+   */
+  tries: number;
+
+  /**
+   * When it happened, UTC milliseconds.
+   *
+   * @generated from field: int64 at_ms = 7;
+   */
+  atMs: bigint;
+};
+
+/**
+ * Describes the message collection.v1.ParkedEvent.
+ * Use `create(ParkedEventSchema)` to create a new message.
+ */
+export const ParkedEventSchema: GenMessage<ParkedEvent> = /*@__PURE__*/
+  messageDesc(file_collection_v1_staff, 14);
+
+/**
+ * RetryParkedRequest names a borrower.
+ *
+ * @generated from message collection.v1.RetryParkedRequest
+ */
+export type RetryParkedRequest = Message<"collection.v1.RetryParkedRequest"> & {
+  /**
+   * Whose events.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message collection.v1.RetryParkedRequest.
+ * Use `create(RetryParkedRequestSchema)` to create a new message.
+ */
+export const RetryParkedRequestSchema: GenMessage<RetryParkedRequest> = /*@__PURE__*/
+  messageDesc(file_collection_v1_staff, 15);
+
+/**
+ * RetryParkedResponse says how far it went.
+ *
+ * @generated from message collection.v1.RetryParkedResponse
+ */
+export type RetryParkedResponse = Message<"collection.v1.RetryParkedResponse"> & {
+  /**
+   * So many were taken in.
+   *
+   * @generated from field: int32 taken = 1;
+   */
+  taken: number;
+
+  /**
+   * So many still wait.
+   *
+   * @generated from field: int32 left = 2;
+   */
+  left: number;
+};
+
+/**
+ * Describes the message collection.v1.RetryParkedResponse.
+ * Use `create(RetryParkedResponseSchema)` to create a new message.
+ */
+export const RetryParkedResponseSchema: GenMessage<RetryParkedResponse> = /*@__PURE__*/
+  messageDesc(file_collection_v1_staff, 16);
+
+/**
  * Staff is the collectors' API.
  *
  * @generated from service collection.v1.Staff
@@ -639,6 +788,26 @@ export const Staff: GenService<{
     methodKind: "unary";
     input: typeof ResumeCaseRequestSchema;
     output: typeof CaseSchema;
+  },
+  /**
+   * ListParked answers the events of loan that could not be taken in. A borrower's cases stand still until his are retried.
+   *
+   * @generated from rpc collection.v1.Staff.ListParked
+   */
+  listParked: {
+    methodKind: "unary";
+    input: typeof ListParkedRequestSchema;
+    output: typeof ListParkedResponseSchema;
+  },
+  /**
+   * RetryParked takes one borrower's parked events in again, in their order, as far as they go.
+   *
+   * @generated from rpc collection.v1.Staff.RetryParked
+   */
+  retryParked: {
+    methodKind: "unary";
+    input: typeof RetryParkedRequestSchema;
+    output: typeof RetryParkedResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_collection_v1_staff, 0);

@@ -17,6 +17,7 @@ CREATE TABLE collection_case (
   until_on        VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   promised_minor  BIGINT NOT NULL,
   closed_reason   VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  contact_id      BIGINT NOT NULL,
   acts            BIGINT NOT NULL,
   opened_ms       BIGINT NOT NULL,
   closed_ms       BIGINT NOT NULL,
@@ -25,7 +26,10 @@ CREATE TABLE collection_case (
 );
 CREATE UNIQUE INDEX collection_case_open ON collection_case (bucket, loan_id, open_key);
 CREATE INDEX collection_case_next ON collection_case (next_on, id);
-CREATE INDEX collection_case_list ON collection_case (state, due_on, id);
+CREATE INDEX collection_case_open_list ON collection_case (open_key, due_on, id);
+CREATE INDEX collection_case_state ON collection_case (state, due_on, id);
+CREATE INDEX collection_case_mine ON collection_case (assigned_to, due_on, id);
+CREATE INDEX collection_case_user ON collection_case (user_id, due_on, id);
 
 -- What was done in a case, append-only, numbered by the case.
 CREATE TABLE collection_act (
@@ -39,4 +43,12 @@ CREATE TABLE collection_act (
   text_sealed  BLOB NOT NULL,
   at_ms        BIGINT NOT NULL,
   PRIMARY KEY (bucket, case_id, number)
+);
+
+-- The last day that loan has closed. One row, bucket 0.
+CREATE TABLE collection_day (
+  bucket    BIGINT NOT NULL,
+  closed_on VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  version   BIGINT NOT NULL,
+  PRIMARY KEY (bucket)
 );

@@ -17,6 +17,7 @@ CREATE TABLE collection_case (
   until_on        TEXT NOT NULL CHECK (length(until_on) <= 10),
   promised_minor  INTEGER NOT NULL,
   closed_reason   TEXT NOT NULL CHECK (length(closed_reason) <= 32),
+  contact_id      INTEGER NOT NULL,
   acts            INTEGER NOT NULL,
   opened_ms       INTEGER NOT NULL,
   closed_ms       INTEGER NOT NULL,
@@ -25,7 +26,10 @@ CREATE TABLE collection_case (
 ) STRICT;
 CREATE UNIQUE INDEX collection_case_open ON collection_case (bucket, loan_id, open_key);
 CREATE INDEX collection_case_next ON collection_case (next_on, id);
-CREATE INDEX collection_case_list ON collection_case (state, due_on, id);
+CREATE INDEX collection_case_open_list ON collection_case (open_key, due_on, id);
+CREATE INDEX collection_case_state ON collection_case (state, due_on, id);
+CREATE INDEX collection_case_mine ON collection_case (assigned_to, due_on, id);
+CREATE INDEX collection_case_user ON collection_case (user_id, due_on, id);
 
 -- What was done in a case, append-only, numbered by the case.
 CREATE TABLE collection_act (
@@ -39,4 +43,12 @@ CREATE TABLE collection_act (
   text_sealed  BLOB NOT NULL,
   at_ms        INTEGER NOT NULL,
   PRIMARY KEY (bucket, case_id, number)
+) STRICT;
+
+-- The last day that loan has closed. One row, bucket 0.
+CREATE TABLE collection_day (
+  bucket    INTEGER NOT NULL,
+  closed_on TEXT NOT NULL CHECK (length(closed_on) <= 10),
+  version   INTEGER NOT NULL,
+  PRIMARY KEY (bucket)
 ) STRICT;

@@ -139,16 +139,15 @@ CREATE TABLE journal_entry (
   PRIMARY KEY (bucket, transaction_id, line)
 );
 
--- The rest of the loan journal: one transaction per product, bucket and day, the sum of what all loans accrued. It lies in the order of days,
--- because a close writes all buckets at once.
+-- The rest of the loan journal: one transaction per product, bucket and day, the sum of what all loans accrued.
 CREATE TABLE journal_sum (
-  day_on         VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   bucket         BIGINT NOT NULL,
+  day_on         VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   product        VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   account        VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   amount_minor   BIGINT NOT NULL,
   transaction_id BIGINT NOT NULL,
-  PRIMARY KEY (day_on, bucket, product, account)
+  PRIMARY KEY (bucket, day_on, product, account)
 );
 
 -- How far each log partition is in the days. Every unit that books touches its row, so that a day's close sees all of them or none.
@@ -202,5 +201,5 @@ CREATE TABLE day_aside (
   reason      VARCHAR(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   at_ms       BIGINT NOT NULL,
   repaired_ms BIGINT NOT NULL,
-  PRIMARY KEY (bucket, loan_id, day_on)
+  PRIMARY KEY (bucket, loan_id, day_on, at_ms)
 );

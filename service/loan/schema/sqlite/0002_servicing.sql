@@ -139,16 +139,15 @@ CREATE TABLE journal_entry (
   PRIMARY KEY (bucket, transaction_id, line)
 ) STRICT, WITHOUT ROWID;
 
--- The rest of the loan journal: one transaction per product, bucket and day, the sum of what all loans accrued. It lies in the order of days,
--- because a close writes all buckets at once.
+-- The rest of the loan journal: one transaction per product, bucket and day, the sum of what all loans accrued.
 CREATE TABLE journal_sum (
-  day_on         TEXT NOT NULL CHECK (length(day_on) <= 10),
   bucket         INTEGER NOT NULL,
+  day_on         TEXT NOT NULL CHECK (length(day_on) <= 10),
   product        TEXT NOT NULL CHECK (length(product) <= 40),
   account        TEXT NOT NULL CHECK (length(account) <= 32),
   amount_minor   INTEGER NOT NULL,
   transaction_id INTEGER NOT NULL,
-  PRIMARY KEY (day_on, bucket, product, account)
+  PRIMARY KEY (bucket, day_on, product, account)
 ) STRICT, WITHOUT ROWID;
 
 -- How far each log partition is in the days. Every unit that books touches its row, so that a day's close sees all of them or none.
@@ -202,5 +201,5 @@ CREATE TABLE day_aside (
   reason      TEXT NOT NULL CHECK (length(reason) <= 200),
   at_ms       INTEGER NOT NULL,
   repaired_ms INTEGER NOT NULL,
-  PRIMARY KEY (bucket, loan_id, day_on)
+  PRIMARY KEY (bucket, loan_id, day_on, at_ms)
 ) STRICT, WITHOUT ROWID;

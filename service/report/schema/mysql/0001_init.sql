@@ -1,6 +1,6 @@
 -- +goose Up
 
--- Entries of both journals as the logs told them.
+-- Entries of both journals as the logs told them; the sums of a day's close added up over the buckets of a log partition.
 CREATE TABLE report_entry (
   bucket         BIGINT NOT NULL,
   journal        VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
@@ -15,8 +15,8 @@ CREATE TABLE report_entry (
   value_on       VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   PRIMARY KEY (bucket, journal, transaction_id, line)
 );
-CREATE INDEX report_entry_account ON report_entry (account, booked_on, transaction_id, line);
-CREATE INDEX report_entry_subject ON report_entry (subject_id, booked_on, transaction_id, line);
+CREATE INDEX report_entry_account ON report_entry (account, booked_on, transaction_id, journal, line);
+CREATE INDEX report_entry_subject ON report_entry (subject_id, booked_on, transaction_id, journal, line);
 
 -- Sums by day. bucket is the log partition: one follower writes it, so no row is contended.
 CREATE TABLE report_sum (
@@ -46,6 +46,8 @@ CREATE TABLE report_application (
   PRIMARY KEY (bucket, application_id)
 );
 CREATE INDEX report_application_time ON report_application (created_ms, application_id);
+CREATE INDEX report_application_state ON report_application (state, created_ms, application_id);
+CREATE INDEX report_application_user ON report_application (user_id, created_ms, application_id);
 
 -- What risk said of an application, from risk's own log.
 CREATE TABLE report_decision (
@@ -77,6 +79,9 @@ CREATE TABLE report_loan (
   PRIMARY KEY (bucket, loan_id)
 );
 CREATE INDEX report_loan_time ON report_loan (created_ms, loan_id);
+CREATE INDEX report_loan_state ON report_loan (state, created_ms, loan_id);
+CREATE INDEX report_loan_bucket ON report_loan (dpd_bucket, created_ms, loan_id);
+CREATE INDEX report_loan_user ON report_loan (user_id, created_ms, loan_id);
 
 CREATE TABLE report_order (
   bucket       BIGINT NOT NULL,
@@ -95,4 +100,5 @@ CREATE TABLE report_order (
   PRIMARY KEY (bucket, order_id)
 );
 CREATE INDEX report_order_time ON report_order (created_ms, order_id);
+CREATE INDEX report_order_outcome ON report_order (outcome, created_ms, order_id);
 CREATE INDEX report_order_loan ON report_order (loan_id, created_ms, order_id);

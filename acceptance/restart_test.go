@@ -1,0 +1,80 @@
+package acceptance
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	loanv1 "github.com/hengdai/hengdai/api/loan/v1"
+)
+
+// theRestarts: whatever is killed while an application is decided, money is on its way out or on its way in, the loan ends as it
+// would have, and the parties' journal holds each movement of money once.
+func theRestarts(t *testing.T, w *world) {
+	victims := services
+	if !w.runs.many() {
+		victims = []string{"everything"}
+	}
+	for _, victim := range victims {
+		t.Run(victim, func(t *testing.T) { killedThreeTimes(t, w, victim) })
+	}
+	w.hired(t, "operator").rest(t, looks("/v1/staff/travel")) // the session outlived every process
+}
+
+// killedThreeTimes takes one loan from application to settlement while one service dies in each of its three hard moments.
+func killedThreeTimes(t *testing.T, w *world, victim string) {
+	b := w.borrower(t)
+	w.meanwhile(t, victim, func() { b.apply(t, b.wish(1_000_000, 6)) })
+	if app := b.decided(t, "SUBMITTED", "DECIDING"); app.GetState() != "APPROVED" {
+		t.Fatalf("the application is %s: %v", app.GetState(), app.GetReasons())
+	}
+	if limit := b.limit(t); limit.GetFrozenMinor() != 1_000_000 {
+		t.Errorf("the limit has %d frozen", limit.GetFrozenMinor())
+	}
+
+	// The channels answer late, so that the kill falls between the request and the answer, or the callback.
+	w.sandbox.letFail(t, "alpha", map[string]any{"kind": "slow", "op": "pay", "count": 1, "delay_ms": 150})
+	w.meanwhile(t, victim, func() { b.sign(t) })
+	loan := b.loanIn(t, "REPAYING")
+	once(t, w.sandbox.moved(t, b.card(), "PAYOUT"), 1_000_000)
+	if limit := b.limit(t); limit.GetFrozenMinor() != 0 || limit.GetUsedMinor() != 1_000_000 {
+		t.Errorf("the limit has %d frozen and %d used", limit.GetFrozenMinor(), limit.GetUsedMinor())
+	}
+
+	w.sandbox.setBalance(t, b.card(), ample)
+	w.sandbox.letFail(t, "alpha", map[string]any{"kind": "slow", "op": "pay", "count": 1, "delay_ms": 150})
+	w.meanwhile(t, victim, func() {
+		b.insist(t, "repay", func() error {
+			_, err := b.loans.Repay(t.Context(), &loanv1.RepayRequest{LoanId: b.loanID, Kind: "payoff", IdempotencyKey: b.key("repay")})
+			return err
+		})
+	})
+	b.loanIn(t, "SETTLED")
+	once(t, w.sandbox.moved(t, b.card(), "COLLECT"), loan.GetPayoffMinor())
+	if limit := b.limit(t); limit.GetUsedMinor() != 0 || limit.GetFrozenMinor() != 0 {
+		t.Errorf("after settlement the limit has %d frozen and %d used", limit.GetFrozenMinor(), limit.GetUsedMinor())
+	}
+	b.hasMessages(t, "application.approved", "loan.paid_out", "loan.settled")
+}
+
+// meanwhile kills a service a moment after an act has begun, brings it back, and waits for the act to end.
+func (w *world) meanwhile(t *testing.T, victim string, act func()) {
+	t.Helper()
+	var acting sync.WaitGroup
+	acting.Go(act)
+	time.Sleep(40 * time.Millisecond)
+	w.runs.kill(t, victim)
+	w.runs.revive(t, victim)
+	acting.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+// once sees that money moved one time, by the right amount.
+func once(t testing.TB, moved []done, minor int64) {
+	t.Helper()
+	if len(moved) != 1 || moved[0].AmountMinor != minor {
+		t.Errorf("money moved %d times, want one time %d: %v", len(moved), minor, moved)
+	}
+}

@@ -1,0 +1,22 @@
+-- A database and a user for each service. Run once as root of the server; the passwords are those of many-mariadb.yaml.
+CREATE DATABASE hengdai_user CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE USER hengdai_user@'127.0.0.1' IDENTIFIED BY 'example-user';
+GRANT ALL ON hengdai_user.* TO hengdai_user@'127.0.0.1';
+CREATE DATABASE hengdai_risk CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE USER hengdai_risk@'127.0.0.1' IDENTIFIED BY 'example-risk';
+GRANT ALL ON hengdai_risk.* TO hengdai_risk@'127.0.0.1';
+CREATE DATABASE hengdai_payment CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE USER hengdai_payment@'127.0.0.1' IDENTIFIED BY 'example-payment';
+GRANT ALL ON hengdai_payment.* TO hengdai_payment@'127.0.0.1';
+CREATE DATABASE hengdai_loan CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE USER hengdai_loan@'127.0.0.1' IDENTIFIED BY 'example-loan';
+GRANT ALL ON hengdai_loan.* TO hengdai_loan@'127.0.0.1';
+CREATE DATABASE hengdai_notify CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE USER hengdai_notify@'127.0.0.1' IDENTIFIED BY 'example-notify';
+GRANT ALL ON hengdai_notify.* TO hengdai_notify@'127.0.0.1';
+CREATE DATABASE hengdai_collection CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE USER hengdai_collection@'127.0.0.1' IDENTIFIED BY 'example-collection';
+GRANT ALL ON hengdai_collection.* TO hengdai_collection@'127.0.0.1';
+CREATE DATABASE hengdai_report CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE USER hengdai_report@'127.0.0.1' IDENTIFIED BY 'example-report';
+GRANT ALL ON hengdai_report.* TO hengdai_report@'127.0.0.1';
