@@ -14,7 +14,7 @@ build: ## build bin/hengdai
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/hengdai
 
 run: build ## build all, start everything in one process with the sandbox and a small demo book
-	$(BIN) run --demo-book
+	$(BIN) run --demo-book --log data/hengdai.log
 
 test: ## install what is needed, run every suite on SQLite and MariaDB, print the minutes of each
 	scripts/test.sh

@@ -114,7 +114,9 @@ func (w *world) halts(t *testing.T, reason string, stop func() (again func())) {
 
 	again := stop()
 	for language, by := range map[string]func() answer{
-		"zh": func() answer { return b.rest(t, call{method: "POST", path: "/v1/applications", body: jsonOf(wish), language: "zh"}) },
+		"zh": func() answer {
+			return b.rest(t, call{method: "POST", path: "/v1/applications", body: jsonOf(wish), language: "zh"})
+		},
 		"en": func() answer {
 			return payer.rest(t, call{method: "POST", path: fmt.Sprintf("/v1/loans/%d/repayments", payer.loanID), body: jsonOf(repay), language: "en"})
 		},

@@ -79,6 +79,9 @@ func telemetryOf(ctx context.Context, cfg *config.Config, logFile string) (*tele
 	out := io.Writer(os.Stderr)
 	closeLog := func() {}
 	if logFile != "" {
+		if err := os.MkdirAll(filepath.Dir(logFile), 0o700); err != nil {
+			return nil, nil, fmt.Errorf("make the log's folder: %w", err)
+		}
 		file, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the operator names the file
 		if err != nil {
 			return nil, nil, fmt.Errorf("open the log: %w", err)

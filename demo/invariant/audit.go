@@ -67,12 +67,12 @@ func auditChains(ctx context.Context, l *look, f *finding) error {
 func chained(before []byte, n [7]int64, s [6]string) []byte {
 	var text []byte
 	put := func(part []byte) {
-		text = binary.BigEndian.AppendUint32(text, uint32(len(part))) //nolint:gosec // a column's length
+		text = binary.BigEndian.AppendUint32(text, uint32(len(part)))
 		text = append(text, part...)
 	}
 	put(before)
 	for _, v := range n {
-		text = binary.BigEndian.AppendUint64(text, uint64(v)) //nolint:gosec // the bits are meant
+		text = binary.BigEndian.AppendUint64(text, uint64(v))
 	}
 	for _, v := range s {
 		put([]byte(v))

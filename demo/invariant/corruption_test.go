@@ -66,6 +66,18 @@ var corruptions = []struct {
 	{"party.refused", "paid and refused", "loan", `UPDATE application SET state = 'REJECTED'` + first("application", idKey, "state = 'DISBURSED'")},
 	{"party.refused", "paid more than approved", "loan", `UPDATE application SET approved_minor = approved_minor - 100` + first("application", idKey, "state = 'DISBURSED'")},
 
+	{"party.identity", "no match", "sandbox", `UPDATE journal SET status = 'MISMATCH'` + first("journal", "seq", "kind = 'VERIFY4'")},
+	{"party.identity", "verified afterwards", "loan", `UPDATE application SET created_ms = created_ms - 86400000` + first("application", idKey, "1")},
+	{"party.messages", "sent twice", "sandbox", `INSERT INTO journal SELECT (SELECT max(seq) + 1 FROM journal), party, kind, request_no, channel_no, merchant_id, card_no, amount_minor,
+		fee_minor, status, code, at_ms, settled_on FROM journal WHERE kind = 'SMS' LIMIT 1`},
+	{"party.messages", "refused and sent", "notify", `UPDATE notify_message SET state = 'REFUSED_BY_GUARD'` + first("notify_message", "bucket, message_id", "channel = 'sms' AND state = 'DELIVERED'")},
+	{"party.messages", "nobody's message", "notify", `DELETE FROM notify_message` + first("notify_message", "bucket, message_id", "channel = 'sms' AND state = 'DELIVERED'")},
+	{"payment.attempts", "two live ones", "payment", `UPDATE payment_attempt SET state = 'UNKNOWN', live_key = order_id` + first("payment_attempt", "bucket, attempt_id", "1")},
+	{"payment.attempts", "no evidence", "payment", `DELETE FROM payment_evidence WHERE attempt_id = (SELECT min(attempt_id) FROM payment_evidence)`},
+	{"payment.holds", "still pending", "payment", `UPDATE payment_hold SET state = 'PENDING'` + first("payment_hold", "bucket, order_id", "state = 'POSTED'")},
+	{"payment.holds", "another amount", "payment", `UPDATE payment_hold SET amount_minor = amount_minor + 1` + first("payment_hold", "bucket, order_id", "1")},
+	{"payment.breaks", "an open one", "payment", `INSERT INTO payment_break VALUES (1, 1, 'x', 'STATUS', 1, 1, 'alpha', 1, 2, '', 'OPEN', 1, 1, 1)`},
+
 	{"loan.principal", "the row", "loan", `UPDATE loan SET outstanding_minor = outstanding_minor + 1` + first("loan", idKey, "disbursed_on <> ''")},
 	{"loan.principal", "what was freed", "loan", `UPDATE loan SET released_minor = released_minor + 1` + first("loan", idKey, "disbursed_on <> ''")},
 	{"loan.principal", "an entry", "loan", `UPDATE journal_entry SET amount_minor = amount_minor + 1` + first("journal_entry", entryKey, "account = '1303'")},
@@ -115,6 +127,8 @@ var corruptions = []struct {
 	{"day.closed", "a partition behind", "loan", `UPDATE day_part SET agreed_through = date(agreed_through, '-1 day') WHERE part = 3`},
 	{"day.closed", "set aside", "loan", `INSERT INTO day_aside SELECT bucket, id, '2027-01-01', user_id, 'x', 1, 0 FROM loan LIMIT 1`},
 	{"day.closed", "not sealed", "payment", `DELETE FROM payment_sealed` + first("payment_sealed", "bucket, sealed_on", "1")},
+	{"day.totals", "accrued", "loan", `UPDATE business_day SET accrued_minor = accrued_minor + 1` + first("business_day", "day_on", "1")},
+	{"day.totals", "debits", "loan", `UPDATE business_day SET debits = debits + 1` + first("business_day", "day_on", "1")},
 	{"day.agree", "another day", "payment", `UPDATE journal_transaction SET booked_on = date(booked_on, '+1 day')` + first("journal_transaction", "bucket, transaction_id", "1")},
 
 	{"log.dense", "a gap", "loan", `DELETE FROM kit_log` + first("kit_log", "part, position", "position = 2")},

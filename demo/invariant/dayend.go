@@ -81,6 +81,47 @@ func (l *look) cashDaysSealed(ctx context.Context, f *finding, on []string) erro
 	return nil
 }
 
+// dayTotals: what a business date says of itself is what was booked and ordered on it.
+func dayTotals(ctx context.Context, l *look, f *finding) error {
+	b, err := l.lent(ctx)
+	if err != nil {
+		return err
+	}
+	type totals struct{ accrued, late, debits int64 }
+	of := map[string]totals{}
+	for _, o := range b.orders {
+		if o.kind == "debit" {
+			t := of[o.lockedOn]
+			t.debits++
+			of[o.lockedOn] = t
+		}
+	}
+	err = l.books.each(ctx, "loan", `SELECT day_on, account, SUM(amount_minor) FROM journal_sum GROUP BY day_on, account`, func(r *sql.Rows) error {
+		var on, account string
+		var sum int64
+		err := r.Scan(&on, &account, &sum)
+		t := of[on]
+		switch account {
+		case "1132.I", "1132.F":
+			t.accrued += sum
+		case "1132.Pen", "1132.Cmp":
+			t.late += sum
+		}
+		of[on] = t
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return l.books.each(ctx, "loan", `SELECT day_on, accrued_minor, penalty_minor, debits FROM business_day`, func(r *sql.Rows) error {
+		var on string
+		var stored totals
+		err := r.Scan(&on, &stored.accrued, &stored.late, &stored.debits)
+		same(f, stored, of[on], "business date %s: accrued, penalty, debits", on)
+		return err
+	})
+}
+
 // daysAgree: on every date and in every bucket, what payment has on 2290 is what loan has, the other way round.
 func daysAgree(ctx context.Context, l *look, f *finding) error {
 	cash, lent, err := l.clearing(ctx)

@@ -2,6 +2,8 @@ package invariant_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -63,24 +65,14 @@ func lend() (string, error) {
 		run.Dir = root
 		said, err := run.CombinedOutput()
 		var ended *exec.ExitError
-		if err != nil && !(asExit(err, &ended) && ended.ExitCode() == 3) { // 3: an invariant does not hold; the tests say which
-			return "", &lendError{command[0], string(said), err}
+		if errors.As(err, &ended) && ended.ExitCode() == 3 {
+			err = nil // an invariant does not hold; the tests say which
+		}
+		if err != nil {
+			return "", fmt.Errorf("%s: %w\n%s", command[0], err, said)
 		}
 	}
 	return data, nil
-}
-
-type lendError struct {
-	command, said string
-	cause         error
-}
-
-func (e *lendError) Error() string { return e.command + ": " + e.cause.Error() + "\n" + e.said }
-
-func asExit(err error, into **exec.ExitError) bool {
-	ended, ok := err.(*exec.ExitError) //nolint:errorlint // exec answers it bare
-	*into = ended
-	return ok
 }
 
 // places says where each service's database lies: in dir, but for those moved elsewhere.

@@ -16,7 +16,7 @@ func (e effect) in() bool { return e.kind == "COLLECT" }
 
 // attempt is one attempt of an order at a channel.
 type attempt struct {
-	bucket, id, order, amount            int64
+	bucket, id, order, amount, liveKey   int64
 	channel, requestNo, state, channelNo string
 }
 
@@ -57,9 +57,9 @@ func (l *look) dealings(ctx context.Context) (*dealings, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.attempts, err = rows(ctx, l.books, "payment", `SELECT bucket, attempt_id, order_id, amount_minor, channel, request_no, state, channel_no
-			FROM payment_attempt ORDER BY bucket, attempt_id`, func(r *sql.Rows, a *attempt) error {
-			return r.Scan(&a.bucket, &a.id, &a.order, &a.amount, &a.channel, &a.requestNo, &a.state, &a.channelNo)
+		d.attempts, err = rows(ctx, l.books, "payment", `SELECT bucket, attempt_id, order_id, amount_minor, channel, request_no, state, channel_no,
+			COALESCE(live_key, 0) FROM payment_attempt ORDER BY bucket, attempt_id`, func(r *sql.Rows, a *attempt) error {
+			return r.Scan(&a.bucket, &a.id, &a.order, &a.amount, &a.channel, &a.requestNo, &a.state, &a.channelNo, &a.liveKey)
 		})
 		if err != nil {
 			return nil, err

@@ -107,9 +107,12 @@ func (b *loanBook) compareSums(ctx context.Context, l *look, bucket int64, share
 		if err := r.Scan(&on, &product, &account, &amount); err != nil {
 			return err
 		}
-		d, err := dayOf(on)
-		if err != nil || accountAt(account) < 0 {
+		d, unread := dayOf(on)
+		if unread != nil || accountAt(account) < 0 {
 			b.sums.wrong("bucket %d: a sum of %q on %s", bucket, on, account)
+			d = noDay
+		}
+		if accountAt(account) < 0 {
 			return nil
 		}
 		p := booked[sumKey{product, d}]

@@ -60,8 +60,8 @@ func readSnapshot(text []byte) (figures, error) {
 	}
 	f.paidPenalty, f.paidInterest, f.paidPrincipal = paid[penalty]+paid[compound], paid[interest], paid[principal]
 	count()
-	count()               // what was cut to the cap
-	f.open = int(count()) //nolint:gosec // compared, not trusted
+	count() // what was cut to the cap
+	f.open = int(count())
 	if bad {
 		return f, errors.New("its stored life ends too early")
 	}

@@ -93,7 +93,7 @@ func statesKnown(ctx context.Context, l *look, f *finding) error {
 	}
 	for _, service := range ours {
 		for table, listed := range map[string]string{"kit_task": "open claimed done cancelled", "kit_proposal": "proposed approved rejected"} {
-			err := l.books.each(ctx, service, `SELECT id, state FROM `+table, func(r *sql.Rows) error { //nolint:gosec // two names from here
+			err := l.books.each(ctx, service, `SELECT id, state FROM `+table, func(r *sql.Rows) error {
 				var id int64
 				var state string
 				if err := r.Scan(&id, &state); err != nil {

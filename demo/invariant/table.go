@@ -46,12 +46,18 @@ func table() []invariant {
 		{"journal.day_sums", "sums of a day that are stored are those of the day's entries", daySums, false},
 
 		{"party.effects", "what a party did is one order of ours, once, of the same amount and direction; an order not paid had no effect", partyEffects, false},
+		{"party.identity", "whoever applied was verified before; every verification is a match in the bureau's journal", identified, false},
+		{"party.messages", "every message went out once at the provider, or never if it was not to", messagesSent, false},
 		{"party.accounts", "account 3001 of each channel is what the channel's own journal took and gave", partyAccounts, false},
 		{"party.cards", "the parties' journal has no gap, and each card there holds what it gave and took", partyCards, false},
 		{"party.orders", "loan and payment tell the same of every order", ordersAgree, false},
 		{"party.repayments", "what the parties took from a person was received, and is allocated, waits, or went back", repayments, false},
 		{"party.deductions", "no order takes more than is owed on its day; receipts are split in the contract's order", deductions, false},
 		{"party.refused", "nobody who was refused or withdrew was paid; whoever was paid out was approved that amount", refusedUnpaid, false},
+
+		{"payment.attempts", "an order has one live attempt at most, and each end of an attempt has its evidence", attemptsSound, false},
+		{"payment.holds", "what is held for an order is its amount, and ends as the order ends", holdsSound, false},
+		{"payment.breaks", "no contradiction between a party and us is open", breaksNone, false},
 
 		{"loan.principal", "what was lent on a loan is what was repaid and what stands on 1303; its row says the same", loanPrincipal, false},
 		{"loan.accounts", "every account of every loan, by own entries and shares of daily sums, is what terms and events give", loanReceivables, false},
@@ -71,6 +77,7 @@ func table() []invariant {
 		{"risk.decisions", "every decision is one application's, with the same outcome, and none was approved against it", decisions, false},
 
 		{"day.closed", "business dates follow each other, closed and sealed in all partitions; nothing is held or set aside", daysClosed, false},
+		{"day.totals", "what a business date says of itself is what was booked and ordered on it", dayTotals, false},
 		{"day.agree", "on every date and in every bucket both journals have the same on 2290", daysAgree, false},
 
 		{"log.dense", "positions in every partition of every log are 1, 2, 3 to its head", logsDense, false},

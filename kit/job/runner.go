@@ -24,7 +24,7 @@ const (
 
 	// A job that commits keep waking for nothing rests longer each time, within these.
 	restMin = time.Millisecond
-	restMax = 16 * time.Millisecond
+	restMax = 4 * time.Millisecond
 )
 
 // Runner runs the jobs of one database.

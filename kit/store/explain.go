@@ -49,6 +49,9 @@ func Explain(err error) error {
 	if e := explainSQLite(err); e != nil {
 		return e.Because(err)
 	}
+	if lite := sqlite3.ErrorCode(0); errors.As(err, &lite) {
+		return err // its errors look like those of a network, which explainMySQL would take them for
+	}
 	if e := explainMySQL(err); e != nil {
 		return e.Because(err)
 	}

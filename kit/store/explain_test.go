@@ -36,7 +36,7 @@ func TestWhatDriversAnswerIsExplained(t *testing.T) {
 		}
 	}
 	own := errs.New(errs.NotFound, "test.none", "没有。", "None.")
-	for _, same := range []error{nil, sql.ErrNoRows, own, errors.New("anything")} {
+	for _, same := range []error{nil, sql.ErrNoRows, own, errors.New("anything"), sqlite3.CONSTRAINT_CHECK, sqlite3.CONSTRAINT_NOTNULL, sqlite3.MISMATCH, sqlite3.TOOBIG} {
 		if got := store.Explain(same); !errors.Is(got, same) {
 			t.Errorf("%v became %v", same, got)
 		}

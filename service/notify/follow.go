@@ -13,6 +13,7 @@ import (
 	loanv1 "github.com/hengdai/hengdai/api/loan/v1"
 	paymentv1 "github.com/hengdai/hengdai/api/payment/v1"
 	userv1 "github.com/hengdai/hengdai/api/user/v1"
+	"github.com/hengdai/hengdai/kit/clock"
 	eventlog "github.com/hengdai/hengdai/kit/log"
 	"github.com/hengdai/hengdai/kit/store"
 	"github.com/hengdai/hengdai/service/notify/rows"
@@ -68,7 +69,7 @@ func (s *Service) onCode(ctx context.Context, tx *store.Tx, m eventlog.Meta, e *
 	if key == "" {
 		key = "code.other"
 	}
-	left := time.UnixMilli(e.GetExpiresMs()).Sub(m.At)
+	left := time.UnixMilli(e.GetExpiresMs()).Sub(clock.Real())
 	minutes := max(1, int64((left+30*time.Second)/time.Minute))
 	return s.post(ctx, tx, draft{UserID: m.UserID, Bucket: m.Bucket, Origin: originOf(m), Template: key, SubjectID: e.GetCodeId(),
 		Params: template.Params{"minutes": strconv.FormatInt(minutes, 10)}, Language: e.GetLanguage(),

@@ -9,6 +9,7 @@ import (
 
 	userv1 "github.com/hengdai/hengdai/api/user/v1"
 	"github.com/hengdai/hengdai/domain/calendar"
+	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/job"
 	"github.com/hengdai/hengdai/kit/secret"
@@ -163,7 +164,13 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, m rows.Message, now t
 }
 
 // over says that a message is not to be sent any more.
-func (s *Service) over(m rows.Message) bool { return s.deps.Clock.Now().UnixMilli() >= m.ExpiresMs }
+func (s *Service) over(m rows.Message) bool {
+	now := s.deps.Clock.Now()
+	if template.Class(m.Class) == template.Code {
+		now = clock.Real() // user counts a code's life in real time, wherever the calendar stands
+	}
+	return now.UnixMilli() >= m.ExpiresMs
+}
 
 // settle keeps what the provider said.
 func (s *Service) settle(ctx context.Context, m rows.Message, r channel.Receipt) error {
