@@ -37,12 +37,28 @@ func (s *sqliteFiles) migrate(testing.TB, ...string)      {}
 
 func (s *sqliteFiles) open(t testing.TB, service string) *sql.DB {
 	t.Helper()
-	name := "all"
-	if s.w.runs.many() {
-		name = service
+	folder := s.w.folder(service)
+	if spread, many := s.w.runs.(*spread); many && service == spread.small {
+		folder = copied(t, folder, service) // the driver does not follow the way to a disk that others do not see
 	}
-	file := url.URL{Scheme: "file", OmitHost: true, Path: filepath.Join(s.w.dir, name, service+".db"), RawQuery: "_pragma=busy_timeout(5000)"}
+	file := url.URL{Scheme: "file", OmitHost: true, Path: filepath.Join(folder, service+".db"), RawQuery: "_pragma=busy_timeout(5000)"}
 	return opened(t, "sqlite3", file.String())
+}
+
+// copied takes a copy of a database that nobody writes to at the moment.
+func copied(t testing.TB, folder, service string) string {
+	t.Helper()
+	to := t.TempDir()
+	for _, name := range []string{service + ".db", service + ".db-wal"} {
+		content, err := os.ReadFile(filepath.Join(folder, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, name), content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return to
 }
 
 func opened(t testing.TB, driver, source string) *sql.DB {

@@ -69,10 +69,16 @@ func TestInOneProcessOnSQLite(t *testing.T) {
 // TestInManyProcessesOnSQLite gives each service its own process.
 func TestInManyProcessesOnSQLite(t *testing.T) {
 	w := startWorld(t, manyProcesses, onSQLite)
-	w.run(t, everywhere[:5], []chapter{
-		{"a peer that is down is told and the rest works", theMissingPeer},
-		{"a full disk is told and nothing is half done", theFullDisk},
-	}, everywhere[5:])
+	w.run(t, everywhere[:5], []chapter{{"a peer that is down is told and the rest works", theMissingPeer}}, everywhere[5:])
+}
+
+// TestOnADiskThatFillsUp gives loan a small disk.
+func TestOnADiskThatFillsUp(t *testing.T) {
+	if out, err := exec.Command(onDiskOfItsOwn("x")[0], append(onDiskOfItsOwn(t.TempDir())[1:], "true")...).CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED, NOT TESTED ON A FULL DISK: no disk can be mounted here: %v %s", err, out)
+	}
+	w := startWorld(t, onASmallDisk, onSQLite)
+	w.run(t, []chapter{{"a full disk is told and nothing is half done", theFullDisk}}, everywhere[5:])
 }
 
 // TestInOneProcessOnMariaDB keeps each service's rows in a database of its own on a server.

@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -113,17 +116,16 @@ func (w *world) halts(t *testing.T, reason string, stop func() (again func())) {
 	before := w.rows(t)
 
 	again := stop()
-	for language, by := range map[string]func() answer{
-		"zh": func() answer {
-			return b.rest(t, call{method: "POST", path: "/v1/applications", body: jsonOf(wish), language: "zh"})
-		},
-		"en": func() answer {
-			return payer.rest(t, call{method: "POST", path: fmt.Sprintf("/v1/loans/%d/repayments", payer.loanID), body: jsonOf(repay), language: "en"})
-		},
-	} {
-		r := refusal{status: http.StatusServiceUnavailable, reason: reason}
-		r.check(t, language, by())
-	}
+	var together sync.WaitGroup
+	refused := refusal{status: http.StatusServiceUnavailable, reason: reason}
+	together.Go(func() {
+		refused.check(t, "zh", b.rest(t, call{method: http.MethodPost, path: "/v1/applications", body: jsonOf(wish), language: "zh"}))
+	})
+	together.Go(func() {
+		path := fmt.Sprintf("/v1/loans/%d/repayments", payer.loanID)
+		refused.check(t, "en", payer.rest(t, call{method: http.MethodPost, path: path, body: jsonOf(repay), language: "en"}))
+	})
+	together.Wait()
 	w.works(t, b.phone, "/v1/me", "/v1/cards")
 	again()
 
@@ -162,6 +164,28 @@ func execute(t testing.TB, conn *sql.Conn, statement string) {
 	if _, err := conn.ExecContext(context.Background(), statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
+}
+
+// theFullDisk: not a byte is left where loan keeps its rows.
+func theFullDisk(t *testing.T, w *world) {
+	w.halts(t, "store.full", func() func() {
+		filler := filepath.Join(w.folder("loan"), "filler")
+		file, err := os.Create(filler)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for block := 1 << 20; block >= 1<<12; {
+			if _, err := file.Write(make([]byte, block)); err != nil {
+				block /= 2
+			}
+		}
+		_ = file.Close()
+		return func() {
+			if err := os.Remove(filler); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 }
 
 // theMissingDatabase: the server does not let loan in any more.

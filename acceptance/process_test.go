@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -70,6 +71,8 @@ func (s *single) stop(testing.TB) {
 type spread struct {
 	w       *world
 	running map[string]*process
+	// small is the service whose folder is a disk of its own that is soon full; empty: none.
+	small string
 }
 
 // process is one running program.
@@ -90,19 +93,23 @@ func (s *spread) start(t testing.TB) {
 	}
 	s.w.databases.migrate(t, files["user"], files["risk"], files["payment"], files["loan"], files["notify"], files["collection"], files["report"])
 	for _, service := range slices.Backward(services) {
-		s.running[service] = s.w.launch(t, service)
+		s.running[service] = s.launch(t, service)
 	}
 }
 
 // launch starts the program for one service, on the configuration that was written for it.
-func (w *world) launch(t testing.TB, service string, before ...string) *process {
+func (s *spread) launch(t testing.TB, service string) *process {
 	t.Helper()
+	w := s.w
 	out, err := os.OpenFile(filepath.Join(w.dir, service+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = out.Close() }()
-	words := append(slices.Clone(before), program, "run", "--config", filepath.Join(w.dir, service+".yaml"))
+	words := []string{program, "run", "--config", filepath.Join(w.dir, service+".yaml")}
+	if service == s.small {
+		words = append(onDiskOfItsOwn(filepath.Join(w.dir, service)), words...)
+	}
 	p := &process{command: exec.Command(words[0], words[1:]...), gone: make(chan struct{})}
 	p.command.Stdout, p.command.Stderr, p.command.Env = out, out, plainEnvironment()
 	if err := p.command.Start(); err != nil {
@@ -137,7 +144,7 @@ func (s *spread) kill(t testing.TB, service string) {
 
 func (s *spread) revive(t testing.TB, service string) {
 	t.Helper()
-	s.running[service] = s.w.launch(t, service)
+	s.running[service] = s.launch(t, service)
 	s.w.waitUntilReady(t, service)
 }
 
@@ -160,6 +167,27 @@ func (s *spread) stop(t testing.TB) {
 		}
 		delete(s.running, service)
 	}
+}
+
+// diskMegabytes is the size of a small disk: enough for a service and a few loans.
+const diskMegabytes = 48
+
+// onDiskOfItsOwn is the beginning of a command for a program that sees a small disk at a folder; nobody else sees it there.
+func onDiskOfItsOwn(folder string) []string {
+	mount := fmt.Sprintf(`mkdir -p "$0" && mount -t tmpfs -o size=%dm,mode=0700 disk "$0" && exec "$@"`, diskMegabytes)
+	return []string{"unshare", "--map-root-user", "--mount", "sh", "-c", mount, folder}
+}
+
+// folder is where the data of a service are, as this process sees them.
+func (w *world) folder(service string) string {
+	s, many := w.runs.(*spread)
+	switch {
+	case !many:
+		return filepath.Join(w.dir, "all")
+	case service == s.small:
+		return filepath.Join("/proc", strconv.Itoa(s.running[service].command.Process.Pid), "root", w.dir, service)
+	}
+	return filepath.Join(w.dir, service)
 }
 
 // migrateWith runs `hengdai migrate`.

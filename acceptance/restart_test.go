@@ -16,13 +16,13 @@ func theRestarts(t *testing.T, w *world) {
 		victims = []string{"everything"}
 	}
 	for _, victim := range victims {
-		t.Run(victim, func(t *testing.T) { killedThreeTimes(t, w, victim) })
+		t.Run(victim, func(t *testing.T) { killedAgainAndAgain(t, w, victim) })
 	}
 	w.hired(t, "operator").rest(t, looks("/v1/staff/travel")) // the session outlived every process
 }
 
-// killedThreeTimes takes one loan from application to settlement while one service dies in each of its three hard moments.
-func killedThreeTimes(t *testing.T, w *world, victim string) {
+// killedAgainAndAgain takes one loan from application to settlement while one service dies in each of its hard moments.
+func killedAgainAndAgain(t *testing.T, w *world, victim string) {
 	b := w.borrower(t)
 	w.meanwhile(t, victim, func() { b.apply(t, b.wish(1_000_000, 6)) })
 	if app := b.decided(t, "SUBMITTED", "DECIDING"); app.GetState() != "APPROVED" {
@@ -32,9 +32,10 @@ func killedThreeTimes(t *testing.T, w *world, victim string) {
 		t.Errorf("the limit has %d frozen", limit.GetFrozenMinor())
 	}
 
-	// The channels answer late, so that the kill falls between the request and the answer, or the callback.
-	w.sandbox.letFail(t, "alpha", map[string]any{"kind": "slow", "op": "pay", "count": 1, "delay_ms": 150})
-	w.meanwhile(t, victim, func() { b.sign(t) })
+	w.meanwhile(t, victim, func() { b.confirm(t) })
+	w.channelTakesItsTime(t)
+	b.sign(t)
+	w.meanwhile(t, victim, func() { b.loanIn(t, "REPAYING") })
 	loan := b.loanIn(t, "REPAYING")
 	once(t, w.sandbox.moved(t, b.card(), "PAYOUT"), 1_000_000)
 	if limit := b.limit(t); limit.GetFrozenMinor() != 0 || limit.GetUsedMinor() != 1_000_000 {
@@ -42,14 +43,12 @@ func killedThreeTimes(t *testing.T, w *world, victim string) {
 	}
 
 	w.sandbox.setBalance(t, b.card(), ample)
-	w.sandbox.letFail(t, "alpha", map[string]any{"kind": "slow", "op": "pay", "count": 1, "delay_ms": 150})
-	w.meanwhile(t, victim, func() {
-		b.insist(t, "repay", func() error {
-			_, err := b.loans.Repay(t.Context(), &loanv1.RepayRequest{LoanId: b.loanID, Kind: "payoff", IdempotencyKey: b.key("repay")})
-			return err
-		})
+	w.channelTakesItsTime(t)
+	b.insist(t, "repay", func() error {
+		_, err := b.loans.Repay(t.Context(), &loanv1.RepayRequest{LoanId: b.loanID, Kind: "payoff", IdempotencyKey: b.key("repay")})
+		return err
 	})
-	b.loanIn(t, "SETTLED")
+	w.meanwhile(t, victim, func() { b.loanIn(t, "SETTLED") })
 	once(t, w.sandbox.moved(t, b.card(), "COLLECT"), loan.GetPayoffMinor())
 	if limit := b.limit(t); limit.GetUsedMinor() != 0 || limit.GetFrozenMinor() != 0 {
 		t.Errorf("after settlement the limit has %d frozen and %d used", limit.GetFrozenMinor(), limit.GetUsedMinor())
@@ -57,12 +56,19 @@ func killedThreeTimes(t *testing.T, w *world, victim string) {
 	b.hasMessages(t, "application.approved", "loan.paid_out", "loan.settled")
 }
 
+// channelTakesItsTime: the next order is accepted at once and carried out half a second later, told by a callback.
+func (w *world) channelTakesItsTime(t *testing.T) {
+	t.Helper()
+	w.sandbox.letFail(t, "alpha", map[string]any{"kind": "late_finish", "op": "pay", "count": 1, "delay_ms": 500})
+}
+
 // meanwhile kills a service a moment after an act has begun, brings it back, and waits for the act to end.
 func (w *world) meanwhile(t *testing.T, victim string, act func()) {
 	t.Helper()
 	var acting sync.WaitGroup
 	acting.Go(act)
-	time.Sleep(40 * time.Millisecond)
+	w.kills++
+	time.Sleep(time.Duration(10+w.kills*37%100) * time.Millisecond)
 	w.runs.kill(t, victim)
 	w.runs.revive(t, victim)
 	acting.Wait()

@@ -39,6 +39,8 @@ type world struct {
 	late *borrower
 	// missing are the services that a test has taken down.
 	missing []string
+	// kills counts them, so that each falls at another moment.
+	kills int
 }
 
 // runner is how the services of a world run.
@@ -57,6 +59,9 @@ type layout func(w *world) runner
 
 func oneProcess(w *world) runner    { return &single{w: w} }
 func manyProcesses(w *world) runner { return &spread{w: w, running: map[string]*process{}} }
+func onASmallDisk(w *world) runner {
+	return &spread{w: w, running: map[string]*process{}, small: "loan"}
+}
 
 // addresses are where a world listens; all on loopback, all free when the world was made.
 type addresses struct {
@@ -213,13 +218,7 @@ func (w *world) waitUntilReady(t testing.TB, service string) {
 	})
 }
 
-func (w *world) staffFile() string {
-	name := "all"
-	if w.runs.many() {
-		name = "user"
-	}
-	return filepath.Join(w.dir, name, "demo-staff.json")
-}
+func (w *world) staffFile() string { return filepath.Join(w.folder("user"), "demo-staff.json") }
 
 // person makes somebody of an age whom bureau and bank know, with money on the account.
 func (w *world) person(t testing.TB, years int) people.Person {
@@ -242,17 +241,34 @@ func (w *world) tellLogs(t testing.TB) {
 			t.Log(err)
 			continue
 		}
-		var kept []string
-		for line := range bytes.Lines(text) {
-			var entry struct{ Level string }
-			if json.Unmarshal(line, &entry) != nil || entry.Level == "ERROR" || entry.Level == "WARN" {
-				kept = append(kept, strings.TrimSpace(string(line)))
-			}
-		}
+		kept := complaints(text)
 		if len(kept) > 0 {
-			t.Logf("%s:\n%.6000s", filepath.Base(file), strings.Join(kept[max(0, len(kept)-12):], "\n"))
+			t.Logf("%s:\n%.6000s", filepath.Base(file), strings.Join(kept[max(0, len(kept)-30):], "\n"))
 		}
 	}
+}
+
+// complaints are the warnings and errors of a log, and everything after a crash. What a process says to its operator at the
+// start, log-ins among it, is left out.
+func complaints(log []byte) []string {
+	var kept []string
+	crashed := false
+	for line := range bytes.Lines(log) {
+		var entry struct{ Level string }
+		text := strings.TrimSpace(string(line))
+		if json.Unmarshal(line, &entry) != nil {
+			crashed = crashed || strings.HasPrefix(text, "panic:") || strings.HasPrefix(text, "fatal error:") || strings.HasPrefix(text, "hengdai run:")
+			if crashed {
+				kept = append(kept, text)
+			}
+			continue
+		}
+		crashed = false
+		if entry.Level == "ERROR" || entry.Level == "WARN" {
+			kept = append(kept, text)
+		}
+	}
+	return kept
 }
 
 // eventually asks again, at short and growing distances, until it is so or the time is over.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"connectrpc.com/connect"
@@ -47,11 +48,12 @@ type host struct {
 	logger *slog.Logger
 
 	// Of services with a database.
-	db     *store.DB
-	ids    *id.Generator
-	log    *eventlog.Log
-	vault  *vault.Vault
-	runner *job.Runner
+	db      *store.DB
+	release func() error // of the lock on an SQLite file
+	ids     *id.Generator
+	log     *eventlog.Log
+	vault   *vault.Vault
+	runner  *job.Runner
 }
 
 // build makes a service and mounts it; nothing runs yet.
@@ -84,6 +86,7 @@ func (n *Node) build(ctx context.Context, p part) (*host, error) {
 		h.runner = job.NewRunner(h.db, owner(p.name), h.logger)
 		h.runner.Add(job.Job{Name: "log", Step: h.log.Step})
 		h.runner.Add(made.Jobs()...)
+		h.observe()
 		control.Runners = append(control.Runners, h.runner.Idle)
 	}
 	h.mux.Handle(controlv1connect.NewControlHandler(control, options...))
@@ -92,9 +95,20 @@ func (n *Node) build(ctx context.Context, p part) (*host, error) {
 
 func (h *host) openStore(ctx context.Context, schema store.Schema) error {
 	n := h.node
-	db, err := store.Open(ctx, storeConfig(n.cfg, h.name), schema)
+	cfg := storeConfig(n.cfg, h.name)
+	if cfg.Engine == store.SQLite {
+		if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
+			return fmt.Errorf("make the folder of the database: %w", err)
+		}
+		release, err := lock(cfg.Path)
+		if err != nil {
+			return err
+		}
+		h.release = release
+	}
+	db, err := store.Open(ctx, cfg, schema)
 	if err != nil {
-		return err
+		return errors.Join(err, h.close())
 	}
 	h.db = db
 	if h.ids, err = id.NewGenerator(ctx, db, n.clock); err != nil {
@@ -108,13 +122,17 @@ func (h *host) openStore(ctx context.Context, schema store.Schema) error {
 }
 
 func (h *host) close() error {
+	var errs []error
 	if h.ids != nil {
 		h.ids.Close()
 	}
-	if h.db == nil {
-		return nil
+	if h.db != nil {
+		errs = append(errs, h.db.Close())
 	}
-	return h.db.Close()
+	if h.release != nil {
+		errs = append(errs, h.release())
+	}
+	return errors.Join(errs...)
 }
 
 // client answers a generated client of a peer, wherever the peer runs.
@@ -139,6 +157,8 @@ func (n *Node) sandboxed() bool { return n.cfg.Profile == config.Sandbox }
 
 // moved wakes everything that waits for a time, after the calendar was moved, and remembers where it stands.
 func (n *Node) moved() {
+	n.keeping.Lock()
+	defer n.keeping.Unlock()
 	if err := keepOffset(n.cfg, n.offset); err != nil {
 		n.fail(fmt.Errorf("keep the sandbox's calendar: %w", err))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -31,11 +30,12 @@ type Node struct {
 	entrance  *gateway.Service
 	version   string
 	root      context.Context //nolint:containedctx // ends with nothing: only its values are used when closing
-	servers   []*http.Server
-	addresses map[string]string
+	listening []*endpoint
 
 	stopJobs context.CancelFunc
 	jobs     sync.WaitGroup
+	serving  sync.WaitGroup
+	keeping  sync.Mutex // of the sandbox's calendar
 	failed   chan error
 	closing  sync.Once
 }
@@ -43,7 +43,8 @@ type Node struct {
 // Start builds and starts what the configuration names. On an error nothing is left running.
 func Start(ctx context.Context, cfg *config.Config, tel *telemetry.Telemetry, version string) (*Node, error) {
 	n := &Node{
-		cfg: cfg, telemetry: tel, version: version, root: context.WithoutCancel(ctx), directory: rpc.NewDirectory(), addresses: map[string]string{}, failed: make(chan error, 1),
+		cfg: cfg, telemetry: tel, version: version, root: context.WithoutCancel(ctx),
+		directory: rpc.NewDirectory(), failed: make(chan error, 1),
 	}
 	if err := n.start(ctx); err != nil {
 		return nil, errors.Join(err, n.Close())
@@ -60,6 +61,9 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.clock = clock.New(n.offset)
+	if err := n.listen(ctx); err != nil {
+		return err
+	}
 	for name, base := range n.cfg.Peers {
 		if n.cfg.Runs(name) {
 			continue
@@ -87,7 +91,8 @@ func (n *Node) start(ctx context.Context) error {
 	for _, h := range n.hosts {
 		n.run(jobs, h)
 	}
-	return n.listen(ctx)
+	n.jobs.Go(func() { n.measure(jobs) })
+	return n.serveAll()
 }
 
 // run starts a service's jobs.
@@ -124,9 +129,6 @@ func (n *Node) Wait(ctx context.Context) error {
 	}
 }
 
-// Address answers where something listens: "public_http", "public_https", "ops", "sandbox" or a service's name.
-func (n *Node) Address(name string) string { return n.addresses[name] }
-
 // Ready says whether every database of this process answers.
 func (n *Node) Ready(ctx context.Context) error {
 	for _, h := range n.hosts {
@@ -148,19 +150,18 @@ func (n *Node) Close() error {
 	return err
 }
 
+// close goes from the outside in: people and partners first, then jobs, which may still need peers and parties, then those,
+// then the databases.
 func (n *Node) close() error {
 	ctx, cancel := context.WithTimeout(n.root, drainLimit)
 	defer cancel()
-	var errs []error
-	for _, server := range n.servers {
-		if err := server.Shutdown(ctx); err != nil {
-			errs = append(errs, server.Close())
-		}
-	}
+	errs := []error{n.stop(ctx, true, drainLimit)}
 	if n.stopJobs != nil {
 		n.stopJobs()
 	}
 	n.jobs.Wait()
+	errs = append(errs, n.stop(ctx, false, patientFor))
+	n.serving.Wait()
 	for _, h := range n.hosts {
 		errs = append(errs, h.close())
 	}
@@ -168,4 +169,17 @@ func (n *Node) close() error {
 		errs = append(errs, n.sandbox.close())
 	}
 	return errors.Join(errs...)
+}
+
+// stop ends the endpoints of one kind side by side.
+func (n *Node) stop(ctx context.Context, open bool, patience time.Duration) error {
+	var all sync.WaitGroup
+	failed := make([]error, len(n.listening))
+	for i, e := range n.listening {
+		if e.open == open {
+			all.Go(func() { failed[i] = e.stop(ctx, patience) })
+		}
+	}
+	all.Wait()
+	return errors.Join(failed...)
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/hengdai/hengdai/kit/config"
 )
 
+// farthest is how far a sandbox may be ahead: beyond it the file is no offset.
+const farthest = 200 * 365 * 24 * time.Hour
+
 // openOffset answers how far the sandbox's calendar has been moved, as the data folder remembers it: a restarted sandbox
 // goes on at the date at which it stopped. In the production profile there is no offset.
 func openOffset(cfg *config.Config) (*clock.Offset, error) {
@@ -30,8 +33,8 @@ func openOffset(cfg *config.Config) (*clock.Offset, error) {
 		return nil, fmt.Errorf("read the sandbox's calendar: %w", err)
 	}
 	ms, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("the sandbox's calendar %s is damaged: want a number of milliseconds", path)
+	if err != nil || ms < 0 || ms > farthest.Milliseconds() {
+		return nil, fmt.Errorf("the sandbox's calendar %s is damaged: want the milliseconds by which it is ahead, a whole number", path)
 	}
 	offset.Raise(time.Duration(ms) * time.Millisecond)
 	return offset, nil

@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/hengdai/hengdai/kit/rpc"
 	"github.com/hengdai/hengdai/kit/store"
 	"github.com/hengdai/hengdai/sandbox"
 )
 
 // parties is the sandbox in this process: every outside party as a real HTTP server.
 type parties struct {
-	db  *store.DB
-	box *sandbox.Sandbox
+	db      *store.DB
+	box     *sandbox.Sandbox
+	release func() error
 }
 
 // startSandbox starts the parties, if the profile has them and this process serves them.
@@ -23,24 +23,28 @@ func (n *Node) startSandbox(ctx, jobs context.Context) error {
 		return nil
 	}
 	path := filepath.Join(n.cfg.DataDir, "sandbox.db")
-	db, err := store.Open(ctx, store.Config{Engine: store.SQLite, Path: path}, sandbox.Schema())
+	release, err := lock(path)
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
+	}
+	db, err := store.Open(ctx, store.Config{Engine: store.SQLite, Path: path}, sandbox.Schema())
+	if err != nil {
+		return errors.Join(fmt.Errorf("sandbox: %w", err), release())
 	}
 	box, err := sandbox.New(ctx, sandbox.Deps{
 		DB: db, Clock: n.clock, Offset: n.offset, KeysDir: n.cfg.KeysDir, CallbackBase: n.cfg.CallbackBase,
 		Logger: n.telemetry.Logger.With("service", "sandbox"), OnAdvance: n.moved,
 	})
 	if err != nil {
-		return errors.Join(fmt.Errorf("sandbox: %w", err), db.Close())
+		return errors.Join(fmt.Errorf("sandbox: %w", err), db.Close(), release())
 	}
-	n.sandbox = &parties{db: db, box: box}
+	n.sandbox = &parties{db: db, box: box, release: release}
 	n.jobs.Go(func() {
 		if err := box.Run(jobs); err != nil && jobs.Err() == nil {
 			n.fail(fmt.Errorf("sandbox: %w", err))
 		}
 	})
-	return n.serve(ctx, "sandbox", n.cfg.Listen.Sandbox, rpc.HTTPServer(box.Handler()))
+	return nil
 }
 
-func (p *parties) close() error { return errors.Join(p.box.Close(), p.db.Close()) }
+func (p *parties) close() error { return errors.Join(p.box.Close(), p.db.Close(), p.release()) }

@@ -93,9 +93,7 @@ func judge(ctx context.Context, cfg *config.Config, out io.Writer) error {
 
 // withDemoNode starts everything in one process on free loopback ports, works, and stops it.
 func withDemoNode(ctx context.Context, folder string, work func(*config.Config, *node.Node) error) error {
-	environ := append(os.Environ(),
-		"HENGDAI_DATA_DIR="+folder, "HENGDAI_TELEMETRY_LEVEL=warn",
-	)
+	environ := over(over(os.Environ(), "HENGDAI_DATA_DIR", folder), "HENGDAI_TELEMETRY_LEVEL", "warn")
 	cfg, err := config.Load("", environ)
 	if err != nil {
 		return err

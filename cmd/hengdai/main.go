@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/hengdai/hengdai/kit/errs"
 )
 
 // version is set when the binary is built.
@@ -33,7 +35,7 @@ type command struct {
 // commands is the table of all sub-commands, in the order in which help shows them.
 func commands() []command {
 	return []command{
-		{"run", "[--config FILE] [--services A,B] [--demo-book]", "start services and, in the sandbox profile, the outside parties", runNode},
+		{"run", "[--demo-book] [--data FOLDER] [--config FILE] [--services A,B]", "start services and, in the sandbox profile, the outside parties", runNode},
 		{"demo", "--applicants FILE [--limit N]", "take applicants from a file through the whole business, then check the books", runDemo},
 		{"migrate", "[--config FILE]", "bring the tables of every service up to date (MySQL family; SQLite does it by itself)", runMigrate},
 		{"config", "[--config FILE]", "print the configuration in force, secrets masked", runConfig},
@@ -59,15 +61,17 @@ type invalidError struct{ text string }
 func (e *invalidError) Error() string { return e.text }
 
 func dispatch(ctx context.Context, args []string, out, complaints io.Writer) int {
+	if len(args) > 1 && args[0] == "help" {
+		args = []string{args[1], "--help"}
+	}
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
 		help(out)
 		return exitOK
 	}
 	for _, c := range commands() {
-		if c.name != args[0] {
-			continue
+		if c.name == args[0] {
+			return explain(c, c.run(ctx, args[1:], out), complaints)
 		}
-		return explain(c, c.run(ctx, args[1:], out), complaints)
 	}
 	_, _ = fmt.Fprintf(complaints, "hengdai: there is no command %q; `hengdai help` lists them\n", args[0])
 	return exitUsage
@@ -77,44 +81,64 @@ func dispatch(ctx context.Context, args []string, out, complaints io.Writer) int
 func explain(c command, err error, complaints io.Writer) int {
 	var usage *usageError
 	var invalid *invalidError
+	var refusal *errs.Error
 	switch {
 	case err == nil || errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\nusage: hengdai %s %s\n", c.name, usage.text, c.name, c.args)
+		_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\nusage: hengdai %s %s\n`hengdai help %s` explains the flags\n", c.name, usage.text, c.name, c.args, c.name)
 		return exitUsage
 	case errors.As(err, &invalid):
 		_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\n", c.name, invalid.text)
 		return exitInvalid
 	}
 	_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\n", c.name, err)
+	if errors.As(err, &refusal) { // what it answers to programs is short; this sentence is for the person
+		_, _ = fmt.Fprintln(complaints, refusal.EN)
+	}
 	return exitFailed
 }
 
 func help(out io.Writer) {
-	_, _ = fmt.Fprint(out, "hengdai (衡贷) is a consumer-lending platform: one binary, every service.\n\n")
+	_, _ = fmt.Fprint(out, "hengdai (衡贷) is a consumer-lending platform: one binary, every service, and a sandbox of the parties outside.\n\n"+
+		"To begin:  hengdai run --demo-book\n"+
+		"           starts everything on this machine, lends a small book to made-up people, and prints where to look and how to\n"+
+		"           log in. Data and keys stay in ./data and ./data.keys; remove both to begin anew.\n\nCommands:\n")
 	for _, c := range commands() {
 		_, _ = fmt.Fprintf(out, "  hengdai %-8s %s\n  %16s %s\n", c.name, c.args, "", c.says)
 	}
-	_, _ = fmt.Fprint(out, "\nEach command explains its flags with --help. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an invariant does not hold.\n")
+	_, _ = fmt.Fprint(out, "\n`hengdai help COMMAND` explains its flags. Every setting has a default, a key in the YAML file and a variable HENGDAI_*;\n"+
+		"`hengdai config` shows what is in force. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an invariant does not hold.\n")
 }
 
-// flags makes the flag set of a command; what is wrong with a call comes back as a usageError.
+// flags makes the flag set of a command. What is wrong with a call comes back as a usageError; --help explains on out.
 func flags(name string, out io.Writer) *flag.FlagSet {
 	set := flag.NewFlagSet("hengdai "+name, flag.ContinueOnError)
-	set.SetOutput(out)
+	set.SetOutput(io.Discard)
+	set.Usage = func() {
+		set.SetOutput(out)
+		for _, c := range commands() {
+			if c.name == name {
+				_, _ = fmt.Fprintf(out, "hengdai %s %s\n%s\n\n", c.name, c.args, c.says)
+			}
+		}
+		set.PrintDefaults()
+	}
 	return set
 }
 
 // parse reads the flags and refuses words that are left over.
 func parse(set *flag.FlagSet, args []string) error {
-	if err := set.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
+	usage := set.Usage
+	set.Usage = func() {}
+	err := set.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		usage()
+		return err
+	case err != nil:
 		return &usageError{err.Error()}
-	}
-	if set.NArg() > 0 {
+	case set.NArg() > 0:
 		return &usageError{fmt.Sprintf("%q is not expected here", set.Arg(0))}
 	}
 	return nil

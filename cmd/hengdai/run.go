@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hengdai/hengdai/demo"
@@ -66,13 +67,18 @@ func runNode(ctx context.Context, args []string, out io.Writer) error {
 // load reads the configuration; what is said on the command line goes over it.
 func load(file, dataDir, services string) (*config.Config, error) {
 	environ := os.Environ()
-	if dataDir != "" {
-		environ = append(environ, "HENGDAI_DATA_DIR="+dataDir)
-	}
-	if services != "" {
-		environ = append(environ, "HENGDAI_SERVICES="+services)
+	for name, value := range map[string]string{"HENGDAI_DATA_DIR": dataDir, "HENGDAI_SERVICES": services} {
+		if value != "" {
+			environ = over(environ, name, value)
+		}
 	}
 	return config.Load(file, environ)
+}
+
+// over sets a variable in place of one that is there.
+func over(environ []string, name, value string) []string {
+	environ = slices.DeleteFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
+	return append(environ, name+"="+value)
 }
 
 func telemetryOf(ctx context.Context, cfg *config.Config, logFile string) (*telemetry.Telemetry, func(), error) {

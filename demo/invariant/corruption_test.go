@@ -151,7 +151,9 @@ var corruptions = []struct {
 		overdue_minor, assigned_to, done_dpd, next_on, until_on, promised_minor, closed_reason, contact_id, acts, opened_ms, closed_ms, version)
 		SELECT bucket, id, id, user_id, 0, 'OPEN', 'M1', '2027-01-01', 1, 0, 0, '', '', 0, '', 0, 1, 1, 0, 1 FROM at_loan.loan WHERE live = 1 AND overdue_since = '' LIMIT 1`},
 	{"report.entries", "an entry", "report", `UPDATE report_entry SET amount_minor = amount_minor + 1` + first("report_entry", "bucket, journal, transaction_id, line", "1")},
-	{"report.entries", "no entry", "report", `DELETE FROM report_entry` + first("report_entry", "bucket, journal, transaction_id, line", "1")},
+	{"report.entries", "no entry", "report", `DELETE FROM report_entry` + first("report_entry", "bucket, journal, transaction_id, line", "subject_id <> 0")},
+	{"report.entries", "a sum", "report", `UPDATE report_entry SET amount_minor = amount_minor + 1` + first("report_entry", "bucket, journal, transaction_id, line", "event = 'accrual'")},
+	{"report.entries", "another account", "report", `UPDATE report_entry SET account = '1221'` + first("report_entry", "bucket, journal, transaction_id, line", "journal = 'payment'")},
 	{"report.sums", "a sum", "report", `UPDATE report_sum SET debit_minor = debit_minor + 1` + first("report_sum", "bucket, journal, account, booked_on", "1")},
 	{"report.lists", "a loan", "report", `UPDATE report_loan SET outstanding_minor = outstanding_minor + 1` + first("report_loan", "bucket, loan_id", "1")},
 	{"report.lists", "an order", "report", `UPDATE report_order SET outcome = 'REJECTED'` + first("report_order", "bucket, order_id", "outcome = 'PAID'")},

@@ -17,7 +17,7 @@ import (
 )
 
 // existing names an environment variable: a data folder of an earlier demo to look at, in place of a new run.
-const existing = "HENGDAI_DEMO_DATA"
+const existing = "HENGDAI_TEST_DEMO_DATA"
 
 var (
 	once      sync.Once

@@ -25,58 +25,82 @@ var seed = maphash.MakeSeed()
 // because payment numbers its entries by account.
 func (e line) print() uint64 { return maphash.Comparable(seed, e) }
 
-// eachLine passes the entries of both journals from their own tables.
-func (l *look) eachLine(ctx context.Context, take func(journal string, bucket, transaction int64, e line)) error {
+// eachLine passes the entries of both journals from their own tables: those of transactions of their own, and with a
+// product those that are sums of a day.
+func (l *look) eachLine(ctx context.Context, take func(journal, product string, bucket, transaction int64, e line)) error {
 	entries, err := l.cash(ctx)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		take("payment", e.bucket, e.transaction, line{e.amount, e.subject, e.account, e.booked})
+		take("payment", "", e.bucket, e.transaction, line{e.amount, e.subject, e.account, e.booked})
 	}
-	return l.books.each(ctx, "loan", `SELECT e.bucket, e.transaction_id, e.amount_minor, h.subject_id, e.account, h.booked_on FROM journal_entry e
+	return l.books.each(ctx, "loan", `SELECT e.bucket, e.transaction_id, e.amount_minor, h.subject_id, e.account, h.booked_on, '' FROM journal_entry e
 		JOIN journal h ON h.bucket = e.bucket AND h.id = e.transaction_id
-		UNION ALL SELECT bucket, transaction_id, amount_minor, 0, account, day_on FROM journal_sum`, func(r *sql.Rows) error {
+		UNION ALL SELECT bucket, transaction_id, amount_minor, 0, account, day_on, product FROM journal_sum`, func(r *sql.Rows) error {
 		var bucket, transaction int64
+		var product string
 		var e line
-		if err := r.Scan(&bucket, &transaction, &e.amount, &e.subject, &e.account, &e.booked); err != nil {
+		if err := r.Scan(&bucket, &transaction, &e.amount, &e.subject, &e.account, &e.booked, &product); err != nil {
 			return err
 		}
-		take("loan", bucket, transaction, e)
+		take("loan", product, bucket, transaction, e)
 		return nil
 	})
 }
 
-// reportEntries: report's general ledger has every entry of both journals, once, and no other.
+// daySum is what report keeps of the sums of a day: one line for all buckets of a partition.
+type daySum struct {
+	partition                int64
+	booked, account, product string
+}
+
+// reportEntries: report's general ledger has every entry of both journals, once, and no other; the sums of a day it has
+// added up over the buckets of a partition.
 func reportEntries(ctx context.Context, l *look, f *finding) error {
 	// What stands on one side only is left over: added for the journals, taken away for report.
-	left := map[reportKey]uint64{}
-	err := l.eachLine(ctx, func(journal string, _, transaction int64, e line) {
+	left, sums := map[reportKey]uint64{}, map[daySum]int64{}
+	err := l.eachLine(ctx, func(journal, product string, bucket, transaction int64, e line) {
 		f.saw(1)
+		if product != "" {
+			sums[daySum{partitionOf(bucket), e.booked, e.account, product}] += e.amount
+			return
+		}
 		left[reportKey{journal, transaction}] += e.print()
 	})
 	if err != nil {
 		return err
 	}
-	err = l.books.each(ctx, "report", `SELECT journal, bucket, transaction_id, amount_minor, subject_id, account, booked_on FROM report_entry`, func(r *sql.Rows) error {
-		var key reportKey
-		var bucket int64
-		var e line
-		if err := r.Scan(&key.journal, &bucket, &key.transaction, &e.amount, &e.subject, &e.account, &e.booked); err != nil {
-			return err
-		}
-		if bucket != bucketOf(key.transaction) {
-			f.wrong("report has %s's transaction %d in bucket %d", key.journal, key.transaction, bucket)
-		}
-		left[key] -= e.print()
-		return nil
-	})
+	err = l.books.each(ctx, "report", `SELECT journal, event, bucket, transaction_id, amount_minor, subject_id, account, booked_on, product FROM report_entry`,
+		func(r *sql.Rows) error {
+			var key reportKey
+			var bucket int64
+			var event, product string
+			var e line
+			if err := r.Scan(&key.journal, &event, &bucket, &key.transaction, &e.amount, &e.subject, &e.account, &e.booked, &product); err != nil {
+				return err
+			}
+			if bucket != bucketOf(key.transaction) {
+				f.wrong("report has %s's transaction %d in bucket %d", key.journal, key.transaction, bucket)
+			}
+			if event == "accrual" {
+				sums[daySum{partitionOf(bucket), e.booked, e.account, product}] -= e.amount
+				return nil
+			}
+			left[key] -= e.print()
+			return nil
+		})
 	if err != nil {
 		return err
 	}
 	for key, difference := range left {
 		if difference != 0 {
 			f.wrong("%s, transaction %d: report does not have the journal's entries", key.journal, key.transaction)
+		}
+	}
+	for key, difference := range sums {
+		if difference != 0 {
+			f.wrong("partition %d, %s, %s on %s: the journal has %d more than report", key.partition, key.product, key.account, key.booked, difference)
 		}
 	}
 	return nil
@@ -87,7 +111,7 @@ func reportSums(ctx context.Context, l *look, f *finding) error {
 	type key struct{ journal, account, booked string }
 	type sums struct{ debit, credit, entries int64 }
 	should, is := map[key]sums{}, map[key]sums{}
-	err := l.eachLine(ctx, func(journal string, _, _ int64, e line) {
+	err := l.eachLine(ctx, func(journal, _ string, _, _ int64, e line) {
 		k := key{journal, e.account, e.booked}
 		s := should[k]
 		should[k] = sums{s.debit + max(e.amount, 0), s.credit + max(-e.amount, 0), s.entries + 1}

@@ -18,7 +18,7 @@ call -d '{"mobile": "'$MOBILE'", "purpose": "login", "idempotency_key": "code-'$
 sleep 2
 CODE=$(curl -sS "$SANDBOX/control/sms?mobile=$MOBILE" | jq -r '.messages[0].text' | grep -oE '[0-9]{6}')
 consent() { call "$API/documents" | jq -c --arg purpose "$1" '.documents[] | select(.purpose == $purpose) | {document, version, hash}'; }
-TOKEN=$(call -d '{"mobile": "'$MOBILE'", "code": "'$CODE'", "device_id": "walk-by-curl", "consent": '"$(consent privacy)"'}' "$API/sessions" | jq -r .sessionToken)
+TOKEN=$(call -d '{"mobile": "'$MOBILE'", "code": "'$CODE'", "device_id": "phone-'$MOBILE'", "consent": '"$(consent privacy)"'}' "$API/sessions" | jq -r .sessionToken)
 
 # 3. Consent to the identity check, the card and the credit query; then the four elements
 for PURPOSE in identity card credit_query; do

@@ -25,6 +25,8 @@ const (
 	// A job that commits keep waking for nothing rests longer each time, within these.
 	restMin = time.Millisecond
 	restMax = 4 * time.Millisecond
+	// followRest keeps a follower whose source does not wait from asking it without end.
+	followRest = 16 * time.Millisecond
 )
 
 // Runner runs the jobs of one database.

@@ -90,8 +90,8 @@ func (j *running) run(ctx, work context.Context) {
 // rest waits for a commit or the job's time, and answers how long to rest at least if that is for nothing too.
 func (j *running) rest(ctx context.Context, took, least time.Duration) time.Duration {
 	if j.Follows {
-		if took < restMax { // the source did not wait: do not ask it without end
-			_ = clock.Sleep(ctx, restMax)
+		if took < followRest {
+			_ = clock.Sleep(ctx, followRest)
 		}
 		return least
 	}

@@ -56,6 +56,9 @@ func openSQLite(ctx context.Context, cfg Config, schemas []Schema) (*DB, error) 
 	reading.SetMaxIdleConns(readersMax)
 	reading.SetConnMaxIdleTime(time.Minute)
 	db := &DB{engine: SQLite, process: rand.Text(), closed: make(chan struct{})}
+	if cfg.Path != Memory {
+		db.path = cfg.Path
+	}
 	src := &source{db: reading, stmts: newStatements()}
 	db.read, db.primary = src, src
 	db.closers = []func() error{src.close, writing.Close, forget}

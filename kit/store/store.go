@@ -54,6 +54,7 @@ type DBTX interface {
 // DB is one service's database. It is safe for use by many goroutines.
 type DB struct {
 	engine  string
+	path    string // of the file, if there is one
 	write   writer
 	read    *source
 	primary *source

@@ -70,7 +70,7 @@ func (db *DB) submit(ctx context.Context, work func(tx *Tx) error, quiet bool) e
 	u := &unit{ctx: ctx, work: work, quiet: quiet, done: make(chan struct{})}
 	db.write.do(u)
 	if u.err != nil {
-		err := Explain(u.err)
+		err := db.explain(u.err)
 		span.SetStatus(codes.Error, errs.ReasonOf(err))
 		return err
 	}
@@ -78,6 +78,15 @@ func (db *DB) submit(ctx context.Context, work func(tx *Tx) error, quiet bool) e
 		fn()
 	}
 	return nil
+}
+
+// explain is Explain for a write. The driver does not tell a disk that is full from one that is broken, so the disk is asked.
+func (db *DB) explain(err error) error {
+	explained := Explain(err)
+	if db.path != "" && errors.Is(explained, errIO) && outOfRoom(db.path) {
+		return errFull.Because(err)
+	}
+	return explained
 }
 
 // begin makes the transaction handle for one run of the unit.

@@ -27,7 +27,7 @@ type process struct {
 func (p process) Name() string { return p.name }
 
 func (p process) Advance(ctx context.Context, ahead time.Duration) (time.Duration, error) {
-	// Rounded up, so that a clock never stands a moment before the midnight it was sent to.
+	// Rounded up, so that a clock never stands a moment before the instant it was sent to.
 	ms := (ahead + time.Millisecond - 1).Milliseconds()
 	resp, err := p.control.Advance(ctx, &controlv1.AdvanceRequest{OffsetMs: ms})
 	if err != nil {

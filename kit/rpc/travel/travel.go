@@ -1,4 +1,4 @@
-// Package travel moves the business time of a whole system, day by day: set every clock just after midnight, let all
+// Package travel moves the business time of a whole system, day by day: set every clock to the next morning, let all
 // work that falls due be done, wait until the day before is closed, and go on. It is for the sandbox profile only.
 package travel
 
@@ -69,20 +69,24 @@ func (t *Traveller) Settle(ctx context.Context) error {
 	return t.settle(ctx, now.Format(time.DateOnly))
 }
 
-// Day goes to just after the next midnight and lets the work of the new day end. It answers the new date.
+// arrival is the hour in Asia/Shanghai at which a day is entered: late enough for messages that wait for the hours in which
+// people may be written to, so that a traveller who passes many days leaves none unsent.
+const arrival = 10
+
+// Day goes to the next morning, past midnight, and lets the work of the new day end. It answers the new date.
 func (t *Traveller) Day(ctx context.Context) (string, error) {
 	now, ahead, err := t.Now(ctx)
 	if err != nil {
 		return "", err
 	}
-	midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 1, 0, clock.Shanghai)
-	ahead += midnight.Sub(now)
+	morning := time.Date(now.Year(), now.Month(), now.Day()+1, arrival, 0, 0, 0, clock.Shanghai)
+	ahead += morning.Sub(now)
 	for _, p := range t.Parts {
 		if _, err := p.Advance(ctx, ahead); err != nil {
 			return "", errs.Wrap(err, "moving the time of "+p.Name())
 		}
 	}
-	today := midnight.Format(time.DateOnly)
+	today := morning.Format(time.DateOnly)
 	return today, t.settle(ctx, today)
 }
 

@@ -76,11 +76,11 @@ func world(t *testing.T) (*travel.Traveller, *bookkeeper, *clock.Offset) {
 	}, book, sandboxOffset
 }
 
-func TestADayGoesToJustAfterMidnightInShanghaiAndEndsWhenTheDayBeforeIsClosed(t *testing.T) {
+func TestADayGoesToTheNextMorningInShanghaiAndEndsWhenTheDayBeforeIsClosed(t *testing.T) {
 	traveller, book, sandboxOffset := world(t)
 	day := clock.Real().In(clock.Shanghai)
 	for range 400 { // over a leap day and new year's eve whenever this runs
-		day = time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 1, 0, clock.Shanghai)
+		day = time.Date(day.Year(), day.Month(), day.Day()+1, 10, 0, 0, 0, clock.Shanghai)
 		got, err := traveller.Day(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -89,7 +89,7 @@ func TestADayGoesToJustAfterMidnightInShanghaiAndEndsWhenTheDayBeforeIsClosed(t 
 			t.Fatalf("arrived at %s with %s open, want %s", got, book.open.Load(), want)
 		}
 		now := book.offset.Value().In(clock.Shanghai)
-		if now.Hour() != 0 || now.Minute() != 0 || now.Sub(day) < 0 || now.Sub(day) > 10*time.Second {
+		if now.Hour() != 10 || now.Minute() != 0 || now.Sub(day) < 0 || now.Sub(day) > 10*time.Second {
 			t.Fatalf("it is %s", now)
 		}
 		if d := sandboxOffset.Ahead() - book.offset.Ahead(); d < -time.Second || d > time.Second {

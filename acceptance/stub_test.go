@@ -1,4 +1,0 @@
-package acceptance
-import "testing"
-var theFullDisk = s
-func s(t *testing.T, w *world) { t.Skip() }
