@@ -229,7 +229,7 @@ func (w *world) person(t testing.TB, years int) people.Person {
 	return p
 }
 
-// tellLogs shows the last errors that the processes logged, for whoever looks at a failure.
+// tellLogs shows the latest errors that the processes logged, for whoever looks at a failure.
 func (w *world) tellLogs(t testing.TB) {
 	files, err := filepath.Glob(filepath.Join(w.dir, "*.log"))
 	if err != nil {
@@ -243,12 +243,12 @@ func (w *world) tellLogs(t testing.TB) {
 		}
 		kept := complaints(text)
 		if len(kept) > 0 {
-			t.Logf("%s:\n%.6000s", filepath.Base(file), strings.Join(kept[max(0, len(kept)-30):], "\n"))
+			t.Logf("%s:\n%.6000s", filepath.Base(file), strings.Join(kept[max(0, len(kept)-20):], "\n"))
 		}
 	}
 }
 
-// complaints are the warnings and errors of a log, and everything after a crash. What a process says to its operator at the
+// complaints are the errors of a log, and everything after a crash. What a process says to its operator at the
 // start, log-ins among it, is left out.
 func complaints(log []byte) []string {
 	var kept []string
@@ -264,7 +264,7 @@ func complaints(log []byte) []string {
 			continue
 		}
 		crashed = false
-		if entry.Level == "ERROR" || entry.Level == "WARN" {
+		if entry.Level == "ERROR" {
 			kept = append(kept, text)
 		}
 	}

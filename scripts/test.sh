@@ -10,7 +10,7 @@ suite() { # NAME COMMAND...
   shift
   echo "== $name"
   if ! "$@"; then failed+=("$name"); fi
-  minutes+=("$(printf '%6.1f min  %s' "$(echo "($SECONDS - $from) / 60" | bc -l)" "$name")")
+  minutes+=("$(awk -v s=$((SECONDS - from)) -v name="$name" 'BEGIN { printf "%6.1f min  %s", s / 60, name }')")
 }
 
 folder="$PWD/.cache/mariadb-test"
@@ -22,7 +22,7 @@ else
   skipped+=("everything on MariaDB: no server could be installed or started")
 fi
 
-suite "unit (SQLite and MariaDB)" go test -timeout 15m ./api/... ./arch/... ./domain/... ./kit/... ./service/... ./sandbox/... ./node/... ./demo/... ./cmd/...
+suite "unit (SQLite and MariaDB)" go test -timeout 15m ./api/... ./arch/... ./docs/... ./domain/... ./kit/... ./service/... ./sandbox/... ./node/... ./demo/... ./cmd/...
 suite "acceptance (one process and many, SQLite and MariaDB)" go test -timeout 15m ./acceptance/...
 
 printf '\n== minutes\n'

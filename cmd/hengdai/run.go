@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hengdai/hengdai/demo"
 	"github.com/hengdai/hengdai/kit/clock"
@@ -60,7 +61,7 @@ func runNode(ctx context.Context, args []string, out io.Writer) error {
 			return errors.Join(err, n.Close())
 		}
 	}
-	welcome(cfg, n, out)
+	welcome(ctx, cfg, n, out)
 	return errors.Join(n.Wait(ctx), n.Close())
 }
 
@@ -144,8 +145,8 @@ type staffLogin struct {
 	Secret                string `json:"totp_secret"`
 }
 
-// welcome tells a person where to go.
-func welcome(cfg *config.Config, n *node.Node, out io.Writer) {
+// welcome tells a person where to go and as whom.
+func welcome(ctx context.Context, cfg *config.Config, n *node.Node, out io.Writer) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
 	say("\nhengdai %s, profile %s", version, cfg.Profile)
 	for _, line := range []struct{ name, scheme, says string }{
@@ -158,19 +159,31 @@ func welcome(cfg *config.Config, n *node.Node, out io.Writer) {
 			say("  %s%-22s %s", line.scheme, strings.Replace(address, "127.0.0.1", hostOf(line.name), 1), line.says)
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(cfg.DataDir, "demo-staff.json"))
-	if err != nil {
-		return // production, or a process without user: there are no printed log-ins
-	}
-	var staff []staffLogin
-	if json.Unmarshal(text, &staff) != nil {
-		return
-	}
-	say("\nstaff of the sandbox (password and key of the time-based code):")
-	for _, s := range staff {
-		say("  %-34s %s  %s", s.Login, s.Password, s.Secret)
+	if cfg.Profile == config.Sandbox && cfg.Runs("user") {
+		say("\nstaff of the sandbox (password and key of the time-based code):")
+		for _, s := range demoStaff(ctx, filepath.Join(cfg.DataDir, "demo-staff.json")) {
+			say("  %-34s %s  %s", s.Login, s.Password, s.Secret)
+		}
 	}
 	say("\nCtrl-C stops.")
+}
+
+// staffWait is how long a first start may take to make the staff of the sandbox: their passwords are slow to hash.
+const staffWait = 20 * time.Second
+
+// demoStaff answers the staff as soon as they are made.
+func demoStaff(ctx context.Context, file string) []staffLogin {
+	var staff []staffLogin
+	for end := clock.Real().Add(staffWait); clock.Real().Before(end); {
+		text, err := os.ReadFile(file) //nolint:gosec // a file of the data folder
+		if err == nil && json.Unmarshal(text, &staff) == nil {
+			break
+		}
+		if clock.Sleep(ctx, 50*time.Millisecond) != nil {
+			break
+		}
+	}
+	return staff
 }
 
 // hostOf: people use localhost, where browsers allow passkeys without TLS.

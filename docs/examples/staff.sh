@@ -3,7 +3,7 @@
 #   source docs/examples/staff.sh
 #   staff_login operator
 #   staff GET  business-date
-#   staff POST travel '{"days": 1}'
+#   staff_travel 31
 #
 # The log-ins are in <data folder>/demo-staff.json. Needs curl, jq and openssl; a person uses an authenticator app instead of totp.
 
@@ -31,4 +31,11 @@ staff_login() {
 # staff METHOD PATH [BODY]
 staff() {
   curl -sS -X "$1" -H 'Content-Type: application/json' -H 'Accept-Language: en' -H "Authorization: Bearer $STAFF" ${3:+-d "$3"} "$API/staff/$2" | jq .
+}
+
+# staff_travel DAYS: moves the sandbox's calendar (role operator or admin) and lets the work of each day end.
+staff_travel() {
+  local to answer
+  to=$(staff GET travel | jq -r --argjson days "$1" '.today | strptime("%Y-%m-%d") | mktime + 86400 * $days | strftime("%Y-%m-%d")')
+  while answer=$(staff POST travel '{"toDate": "'"$to"'"}') && jq -c '{today, arrived, busy, message}' <<<"$answer" && [ "$(jq .arrived <<<"$answer")" = false ]; do :; done
 }

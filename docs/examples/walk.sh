@@ -6,7 +6,7 @@ set -euo pipefail
 # 0. Where things are
 API=http://localhost:8080/v1
 SANDBOX=http://127.0.0.1:8090
-call() { curl -sS -H "Content-Type: application/json" -H "Accept-Language: en" ${TOKEN:+-H "Authorization: Bearer $TOKEN"} "$@"; }
+call() { curl -sS -H "Content-Type: application/json" -H "Accept-Language: en" -H "Authorization: ${TOKEN:+Bearer $TOKEN}" "$@"; }
 
 # 1. A test person with a bank card. The page http://127.0.0.1:8090/people does the same.
 PERSON=$(curl -sS -d '{"make": 1, "balance_minor": 500000}' "$SANDBOX/control/people" | jq '.people[0]')
@@ -39,7 +39,7 @@ APPLICATION=$(call -d '{
 call "$API/applications/$APPLICATION?wait_ms=3000" | jq -c '{state, grade, ratePpm, approvedMinor, nextEn}'
 
 # 5. Read the table of costs (ten seconds at least, by law), confirm it, sign
-SHOWN=$(date +%s)000
+SHOWN=$(call "$API/server" | jq -r .nowMs)
 DISCLOSURE=$(call "$API/applications/$APPLICATION/disclosure")
 jq -c '{principalMinor, ratePpm, minReadSeconds, cost}' <<<"$DISCLOSURE"
 sleep 10

@@ -202,6 +202,10 @@ func TestAPoisonEventParksItsUserAndNoOther(t *testing.T) {
 		if parked, err := f.Parked(t.Context()); err != nil || len(parked) != 4 || parked[0].Tries < 2 {
 			t.Fatalf("parked %+v, %v", parked, err)
 		}
+		readers, err := eventlog.Readers(t.Context(), k.db)
+		if err != nil || len(readers) != 1 || readers[0].Source != "source" || readers[0].Parked != 4 || readers[0].Positions[1] != 11 {
+			t.Fatalf("readers %+v, %v", readers, err)
+		}
 		// The fault is mended: all come in their order, and the user's events flow again.
 		k.failing(func(eventlog.Meta, int64) error { return nil })
 		if done, err := f.Retry(t.Context(), poison, 17); done != 4 || err != nil {

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -55,7 +56,8 @@ func notAllowed(path, rule string, limit func(string) string) *errs.Error {
 	if allowed == "" {
 		return errs.New(errs.Invalid, "request.not_allowed", path+" 的值不被允许。", "This value of "+path+" is not allowed.")
 	}
-	return oneOf(path, strings.Split(allowed, "\x00"))
+	given := slices.DeleteFunc(strings.Split(allowed, "\x00"), func(value string) bool { return value == "" }) // leaving it out needs no mention
+	return oneOf(path, given)
 }
 
 func isBound(rule string) bool {

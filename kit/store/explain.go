@@ -87,6 +87,10 @@ func explainSQLite(err error) *errs.Error {
 	return nil
 }
 
+// refusedByServer are the numbers of a server that does not let us in: a wrong or locked account, no such database, a blocked
+// host, a statement that an administrator killed. Nothing is wrong with the request.
+var refusedByServer = map[uint16]bool{1044: true, 1045: true, 1049: true, 1129: true, 1130: true, 1317: true, 1698: true, 3118: true, 4151: true}
+
 func explainMySQL(err error) *errs.Error {
 	var e *mysql.MySQLError
 	if errors.As(err, &e) {
@@ -97,6 +101,8 @@ func explainMySQL(err error) *errs.Error {
 			return errDuplicate
 		case e.Number == 1021 || e.Number == 1114:
 			return errFull
+		case refusedByServer[e.Number]:
+			return errUnreachable
 		case e.Number == 1040 || e.Number == 1203 || e.Number == 1053 || e.Number == 1290 || e.Number == 1836 || e.Number == 1927:
 			return errUnreachable
 		}

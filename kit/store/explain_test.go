@@ -23,7 +23,7 @@ func TestWhatDriversAnswerIsExplained(t *testing.T) {
 		"store.full":        {sqlite3.FULL, &mysql.MySQLError{Number: 1021}, &mysql.MySQLError{Number: 1114}},
 		"store.io":          {sqlite3.IOERR, sqlite3.CORRUPT, sqlite3.CANTOPEN, sqlite3.READONLY},
 		"store.busy":        {&mysql.MySQLError{Number: 1213}, &mysql.MySQLError{Number: 1205}, &mysql.MySQLError{Number: 1020}, &mysql.MySQLError{Number: 9007}},
-		"store.unreachable": {driver.ErrBadConn, mysql.ErrInvalidConn, &mysql.MySQLError{Number: 1040}},
+		"store.unreachable": {driver.ErrBadConn, mysql.ErrInvalidConn, &mysql.MySQLError{Number: 1040}, &mysql.MySQLError{Number: 1045}, &mysql.MySQLError{Number: 4151}},
 		"store.cancelled":   {context.Canceled, context.DeadlineExceeded},
 		"store.duplicate":   {sqlite3.CONSTRAINT_UNIQUE, sqlite3.CONSTRAINT_PRIMARYKEY, &mysql.MySQLError{Number: 1062}},
 	} {

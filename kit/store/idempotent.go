@@ -10,7 +10,7 @@ import (
 
 // ErrBodyDiffers is answered for an idempotency key that was used with another body.
 var ErrBodyDiffers = errs.New(errs.Conflict, "idempotency.body_differs",
-	"该幂等键已用于内容不同的请求。", "This idempotency key was used for a different request.").On("idempotency_key")
+	"该幂等键已用于内容不同的请求。", "This idempotency key was used for a different request.").On("idempotencyKey")
 
 // Idempotent looks whether the request with this key was carried out, and answers what it was answered then. The same key
 // with another body is ErrBodyDiffers. scope names the method, or whatever the key is unique in besides the bucket.

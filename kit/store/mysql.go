@@ -62,6 +62,7 @@ func mysqlPool(dsn string) (*sql.DB, error) {
 	cfg.ClientFoundRows = true   // a matched row counts, as on SQLite
 	cfg.ParseTime = false
 	cfg.Collation = "utf8mb4_bin"
+	cfg.Logger = &mysql.NopLogger{} // what it has to say comes back as an error
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second
 	}

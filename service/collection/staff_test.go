@@ -140,7 +140,7 @@ func TestNotesRestSealedAndAreReadByStaff(t *testing.T) {
 		want(t, second.GetText(), said)
 		note.Text = "something else"
 		_, err = r.collector().AddNote(ctx, note)
-		refused(t, err, errs.Conflict, "idempotency.body_differs", "idempotency_key", "different request")
+		refused(t, err, errs.Conflict, "idempotency.body_differs", "idempotencyKey", "different request")
 
 		var sealed []byte
 		must(t, r.db.Primary().QueryRowContext(ctx, "SELECT text_sealed FROM collection_act WHERE case_id = ? AND kind = 'note'", c.GetCaseId()).Scan(&sealed))

@@ -9,7 +9,7 @@ import (
 
 const defaultPage = 50
 
-var errCursor = errs.New(errs.Invalid, "page_token.invalid", "分页标记无效，请从第一页重新查询。", "The page token is not valid; begin at the first page.").On("page_token")
+var errCursor = errs.New(errs.Invalid, "page_token.invalid", "分页标记无效，请从第一页重新查询。", "The page token is not valid; begin at the first page.").On("pageToken")
 
 // cursor is the last row of a page: the keys that the list is ordered by.
 type cursor struct {

@@ -33,7 +33,7 @@ const (
 const tries = 8
 
 var errDiffers = errs.New(errs.Conflict, "decision.inputs_differ", "该申请已按不同的信息作出决定。",
-	"This application was decided on other inputs.").On("application_id")
+	"This application was decided on other inputs.").On("applicationId")
 
 // Decide answers the decision on an application: the stored one, or a new one.
 func (a internalAPI) Decide(ctx context.Context, req *riskv1.DecideRequest) (*riskv1.Decision, error) {

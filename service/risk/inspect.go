@@ -22,7 +22,7 @@ const (
 	purposeReplay = "risk.replay"
 )
 
-var errNoDecision = errs.New(errs.NotFound, "decision.not_found", "没有找到该决定。", "There is no such decision.").On("decision_id")
+var errNoDecision = errs.New(errs.NotFound, "decision.not_found", "没有找到该决定。", "There is no such decision.").On("decisionId")
 
 // ListDecisions answers one page of decisions.
 func (a staff) ListDecisions(ctx context.Context, req *riskv1.ListDecisionsRequest) (*riskv1.ListDecisionsResponse, error) {

@@ -1030,7 +1030,7 @@ func (x *ApplyRequest) GetIdempotencyKey() string {
 // StatedFacts are the answers of the application form: the codes of the form, empty or zero = not given.
 type StatedFacts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Balance class of the current account.
+	// Balance class of the current account. The codes are those of docs/applicant-form.md; empty or zero: not given.
 	StatusAccount string `protobuf:"bytes,1,opt,name=status_account,json=statusAccount,proto3" json:"status_account,omitempty"`
 	// Credit history.
 	CreditHistory string `protobuf:"bytes,2,opt,name=credit_history,json=creditHistory,proto3" json:"credit_history,omitempty"`
@@ -3924,33 +3924,24 @@ const file_loan_v1_public_proto_rawDesc = "" +
 	"\x06stated\x18\x06 \x01(\v2\x14.loan.v1.StatedFactsR\x06stated\x12 \n" +
 	"\acard_id\x18\a \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06cardId\x12,\n" +
 	"\x06device\x18\b \x01(\v2\x14.loan.v1.ApplyDeviceR\x06device\x122\n" +
-	"\x0fidempotency_key\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\"\xf3\x05\n" +
-	"\vStatedFacts\x121\n" +
-	"\x0estatus_account\x18\x01 \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\rstatusAccount\x121\n" +
-	"\x0ecredit_history\x18\x02 \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\rcreditHistory\x12$\n" +
-	"\asavings\x18\x03 \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\asavings\x12;\n" +
-	"\x13employment_duration\x18\x04 \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\x12employmentDuration\x127\n" +
-	"\x10installment_rate\x18\x05 \x01(\x05B\f\xbaH\x06\x1a\x04\x18\t(\x00\x80\x01\x01R\x0finstallmentRate\x12/\n" +
-	"\rother_debtors\x18\x06 \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\fotherDebtors\x129\n" +
-	"\x11present_residence\x18\a \x01(\x05B\f\xbaH\x06\x1a\x04\x18\t(\x00\x80\x01\x01R\x10presentResidence\x12&\n" +
-	"\bproperty\x18\b \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\bproperty\x12B\n" +
-	"\x17other_installment_plans\x18\t \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\x15otherInstallmentPlans\x12$\n" +
+	"\x0fidempotency_key\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\"\xf7\b\n" +
+	"\vStatedFacts\x12W\n" +
+	"\x0estatus_account\x18\x01 \x01(\tB0\xbaH*r(R\x00R\x04noneR\toverdrawnR\tunder_200R\bover_200\x80\x01\x01R\rstatusAccount\x12p\n" +
+	"\x0ecredit_history\x18\x02 \x01(\tBI\xbaHCrAR\x00R\adelayedR\bcriticalR\x0enone_or_repaidR\rrepaying_dulyR\vrepaid_here\x80\x01\x01R\rcreditHistory\x12_\n" +
+	"\asavings\x18\x03 \x01(\tBE\xbaH?r=R\x00R\x0fnone_or_unknownR\tunder_100R\bfrom_100R\bfrom_500R\tover_1000\x80\x01\x01R\asavings\x12l\n" +
+	"\x13employment_duration\x18\x04 \x01(\tB;\xbaH5r3R\x00R\n" +
+	"unemployedR\bunder_1yR\afrom_1yR\afrom_4yR\aover_7y\x80\x01\x01R\x12employmentDuration\x127\n" +
+	"\x10installment_rate\x18\x05 \x01(\x05B\f\xbaH\x06\x1a\x04\x18\x04(\x00\x80\x01\x01R\x0finstallmentRate\x12N\n" +
+	"\rother_debtors\x18\x06 \x01(\tB)\xbaH#r!R\x00R\x04noneR\fco_applicantR\tguarantor\x80\x01\x01R\fotherDebtors\x129\n" +
+	"\x11present_residence\x18\a \x01(\x05B\f\xbaH\x06\x1a\x04\x18\x04(\x00\x80\x01\x01R\x10presentResidence\x12h\n" +
+	"\bproperty\x18\b \x01(\tBL\xbaHFrDR\x00R\x0fnone_or_unknownR\fcar_or_otherR\x14savings_or_insuranceR\vreal_estate\x80\x01\x01R\bproperty\x12V\n" +
+	"\x17other_installment_plans\x18\t \x01(\tB\x1e\xbaH\x18r\x16R\x00R\x04bankR\x06storesR\x04none\x80\x01\x01R\x15otherInstallmentPlans\x125\n" +
 	"\ahousing\x18\n" +
-	" \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\ahousing\x123\n" +
-	"\x0enumber_credits\x18\v \x01(\x05B\f\xbaH\x06\x1a\x04\x18\t(\x00\x80\x01\x01R\rnumberCredits\x12\x1c\n" +
-	"\x03job\x18\f \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\x03job\x121\n" +
-	"\rpeople_liable\x18\r \x01(\x05B\f\xbaH\x06\x1a\x04\x18\t(\x00\x80\x01\x01R\fpeopleLiable\x12(\n" +
-	"\ttelephone\x18\x0e \x01(\tB\n" +
-	"\xbaH\x04r\x02\x18 \x80\x01\x01R\ttelephone\x124\n" +
+	" \x01(\tB\x1b\xbaH\x15r\x13R\x00R\x04freeR\x04rentR\x03own\x80\x01\x01R\ahousing\x123\n" +
+	"\x0enumber_credits\x18\v \x01(\x05B\f\xbaH\x06\x1a\x04\x18\x04(\x00\x80\x01\x01R\rnumberCredits\x12@\n" +
+	"\x03job\x18\f \x01(\tB.\xbaH(r&R\x00R\tunskilledR\askilledR\x0ehighly_skilled\x80\x01\x01R\x03job\x121\n" +
+	"\rpeople_liable\x18\r \x01(\x05B\f\xbaH\x06\x1a\x04\x18\x02(\x00\x80\x01\x01R\fpeopleLiable\x121\n" +
+	"\ttelephone\x18\x0e \x01(\tB\x13\xbaH\rr\vR\x00R\x02noR\x03yes\x80\x01\x01R\ttelephone\x124\n" +
 	"\fincome_minor\x18\x0f \x01(\x03B\x11\xbaH\v\"\t\x18\x80\xd0\xdb\xc3\xf4\x02(\x00\x80\x01\x01R\vincomeMinor\"W\n" +
 	"\vApplyDevice\x12\x1a\n" +
 	"\bemulator\x18\x01 \x01(\bR\bemulator\x12\x16\n" +

@@ -4304,6 +4304,290 @@ func (x *SetAside) GetAtMs() int64 {
 	return 0
 }
 
+// ListParkedRequest asks for all.
+type ListParkedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParkedRequest) Reset() {
+	*x = ListParkedRequest{}
+	mi := &file_loan_v1_staff_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParkedRequest) ProtoMessage() {}
+
+func (x *ListParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParkedRequest.ProtoReflect.Descriptor instead.
+func (*ListParkedRequest) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{56}
+}
+
+// ListParkedResponse lists what waits for a person, at most 1000.
+type ListParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of partition and position.
+	Events        []*ParkedEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParkedResponse) Reset() {
+	*x = ListParkedResponse{}
+	mi := &file_loan_v1_staff_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParkedResponse) ProtoMessage() {}
+
+func (x *ListParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParkedResponse.ProtoReflect.Descriptor instead.
+func (*ListParkedResponse) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *ListParkedResponse) GetEvents() []*ParkedEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+// ParkedEvent is an event that could not be taken in, or waits behind such a one of the same borrower.
+type ParkedEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Partition of payment's log.
+	Partition int32 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
+	// Position in it.
+	Position int64 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`
+	// Whose; zero: nobody's.
+	UserId int64 `protobuf:"varint,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Kind of event.
+	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Code and reason of the last error, or "behind".
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// How often it was tried; zero if it waits behind another.
+	Tries int32 `protobuf:"varint,6,opt,name=tries,proto3" json:"tries,omitempty"`
+	// When it happened, UTC milliseconds.
+	AtMs          int64 `protobuf:"varint,7,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParkedEvent) Reset() {
+	*x = ParkedEvent{}
+	mi := &file_loan_v1_staff_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParkedEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParkedEvent) ProtoMessage() {}
+
+func (x *ParkedEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParkedEvent.ProtoReflect.Descriptor instead.
+func (*ParkedEvent) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *ParkedEvent) GetPartition() int32 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetTries() int32 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+// RetryParkedRequest names a borrower.
+type RetryParkedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose events.
+	UserId        int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedRequest) Reset() {
+	*x = RetryParkedRequest{}
+	mi := &file_loan_v1_staff_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedRequest) ProtoMessage() {}
+
+func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedRequest.ProtoReflect.Descriptor instead.
+func (*RetryParkedRequest) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *RetryParkedRequest) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+// RetryParkedResponse says how far it went.
+type RetryParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many were taken in.
+	Taken int32 `protobuf:"varint,1,opt,name=taken,proto3" json:"taken,omitempty"`
+	// So many still wait.
+	Left          int32 `protobuf:"varint,2,opt,name=left,proto3" json:"left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedResponse) Reset() {
+	*x = RetryParkedResponse{}
+	mi := &file_loan_v1_staff_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedResponse) ProtoMessage() {}
+
+func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedResponse.ProtoReflect.Descriptor instead.
+func (*RetryParkedResponse) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *RetryParkedResponse) GetTaken() int32 {
+	if x != nil {
+		return x.Taken
+	}
+	return 0
+}
+
+func (x *RetryParkedResponse) GetLeft() int32 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
 var File_loan_v1_staff_proto protoreflect.FileDescriptor
 
 const file_loan_v1_staff_proto_rawDesc = "" +
@@ -4684,7 +4968,23 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x12\n" +
 	"\x04date\x18\x03 \x01(\tR\x04date\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x13\n" +
-	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs2\xfd\x1b\n" +
+	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\"\x13\n" +
+	"\x11ListParkedRequest\"B\n" +
+	"\x12ListParkedResponse\x12,\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.loan.v1.ParkedEventR\x06events\"\xb7\x01\n" +
+	"\vParkedEvent\x12\x1c\n" +
+	"\tpartition\x18\x01 \x01(\x05R\tpartition\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\x03R\bposition\x12\x17\n" +
+	"\auser_id\x18\x03 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05tries\x18\x06 \x01(\x05R\x05tries\x12\x13\n" +
+	"\x05at_ms\x18\a \x01(\x03R\x04atMs\"6\n" +
+	"\x12RetryParkedRequest\x12 \n" +
+	"\auser_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06userId\"?\n" +
+	"\x13RetryParkedResponse\x12\x14\n" +
+	"\x05taken\x18\x01 \x01(\x05R\x05taken\x12\x12\n" +
+	"\x04left\x18\x02 \x01(\x05R\x04left2\x9e\x1e\n" +
 	"\x05Staff\x12{\n" +
 	"\fListProducts\x12!.loan.v1.StaffListProductsRequest\x1a\".loan.v1.StaffListProductsResponse\"$\x8a\xb5\x18\x03\n" +
 	"\x01\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/staff/products\x90\x02\x01\x12n\n" +
@@ -4733,7 +5033,12 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"\vListDayEnds\x12\x1b.loan.v1.ListDayEndsRequest\x1a\x1c.loan.v1.ListDayEndsResponse\"G\x8a\xb5\x18&\n" +
 	"\x01\x03\x12\boperator\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/staff/day-ends\x90\x02\x01\x12\x95\x01\n" +
 	"\fListSetAside\x12\x1c.loan.v1.ListSetAsideRequest\x1a\x1d.loan.v1.ListSetAsideResponse\"H\x8a\xb5\x18&\n" +
-	"\x01\x03\x12\boperator\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/staff/set-aside\x90\x02\x01B\x85\x01\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/staff/set-aside\x90\x02\x01\x12\x92\x01\n" +
+	"\n" +
+	"ListParked\x12\x1a.loan.v1.ListParkedRequest\x1a\x1b.loan.v1.ListParkedResponse\"K\x8a\xb5\x18&\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/staff/loans/parked\x90\x02\x01\x12\x89\x01\n" +
+	"\vRetryParked\x12\x1b.loan.v1.RetryParkedRequest\x1a\x1c.loan.v1.RetryParkedResponse\"?\x8a\xb5\x18\x14\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/staff/loans/parked/retryB\x85\x01\n" +
 	"\vcom.loan.v1B\n" +
 	"StaffProtoP\x01Z-github.com/hengdai/hengdai/api/loan/v1;loanv1\xa2\x02\x03LXX\xaa\x02\aLoan.V1\xca\x02\aLoan\\V1\xe2\x02\x13Loan\\V1\\GPBMetadata\xea\x02\bLoan::V1b\x06proto3"
 
@@ -4749,7 +5054,7 @@ func file_loan_v1_staff_proto_rawDescGZIP() []byte {
 	return file_loan_v1_staff_proto_rawDescData
 }
 
-var file_loan_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_loan_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
 var file_loan_v1_staff_proto_goTypes = []any{
 	(*Product)(nil),                       // 0: loan.v1.Product
 	(*GradePrice)(nil),                    // 1: loan.v1.GradePrice
@@ -4807,15 +5112,20 @@ var file_loan_v1_staff_proto_goTypes = []any{
 	(*ListSetAsideRequest)(nil),           // 53: loan.v1.ListSetAsideRequest
 	(*ListSetAsideResponse)(nil),          // 54: loan.v1.ListSetAsideResponse
 	(*SetAside)(nil),                      // 55: loan.v1.SetAside
-	(*Cost)(nil),                          // 56: loan.v1.Cost
-	(*Application)(nil),                   // 57: loan.v1.Application
-	(*StatedFacts)(nil),                   // 58: loan.v1.StatedFacts
-	(*Limit)(nil),                         // 59: loan.v1.Limit
-	(*QuoteResponse)(nil),                 // 60: loan.v1.QuoteResponse
-	(*Loan)(nil),                          // 61: loan.v1.Loan
-	(*Schedule)(nil),                      // 62: loan.v1.Schedule
-	(*Repayment)(nil),                     // 63: loan.v1.Repayment
-	(*v1.Posted)(nil),                     // 64: ledger.v1.Posted
+	(*ListParkedRequest)(nil),             // 56: loan.v1.ListParkedRequest
+	(*ListParkedResponse)(nil),            // 57: loan.v1.ListParkedResponse
+	(*ParkedEvent)(nil),                   // 58: loan.v1.ParkedEvent
+	(*RetryParkedRequest)(nil),            // 59: loan.v1.RetryParkedRequest
+	(*RetryParkedResponse)(nil),           // 60: loan.v1.RetryParkedResponse
+	(*Cost)(nil),                          // 61: loan.v1.Cost
+	(*Application)(nil),                   // 62: loan.v1.Application
+	(*StatedFacts)(nil),                   // 63: loan.v1.StatedFacts
+	(*Limit)(nil),                         // 64: loan.v1.Limit
+	(*QuoteResponse)(nil),                 // 65: loan.v1.QuoteResponse
+	(*Loan)(nil),                          // 66: loan.v1.Loan
+	(*Schedule)(nil),                      // 67: loan.v1.Schedule
+	(*Repayment)(nil),                     // 68: loan.v1.Repayment
+	(*v1.Posted)(nil),                     // 69: ledger.v1.Posted
 }
 var file_loan_v1_staff_proto_depIdxs = []int32{
 	1,  // 0: loan.v1.Product.grades:type_name -> loan.v1.GradePrice
@@ -4824,88 +5134,93 @@ var file_loan_v1_staff_proto_depIdxs = []int32{
 	3,  // 3: loan.v1.StaffListProductsResponse.products:type_name -> loan.v1.ProductVersion
 	0,  // 4: loan.v1.CheckProductRequest.product:type_name -> loan.v1.Product
 	9,  // 5: loan.v1.CheckProductResponse.faults:type_name -> loan.v1.ProductFault
-	56, // 6: loan.v1.CheckProductResponse.worst:type_name -> loan.v1.Cost
+	61, // 6: loan.v1.CheckProductResponse.worst:type_name -> loan.v1.Cost
 	0,  // 7: loan.v1.ProposeProductRequest.product:type_name -> loan.v1.Product
 	0,  // 8: loan.v1.ProductProposal.product:type_name -> loan.v1.Product
 	11, // 9: loan.v1.ListProductProposalsResponse.proposals:type_name -> loan.v1.ProductProposal
 	19, // 10: loan.v1.StaffListApplicationsResponse.applications:type_name -> loan.v1.ApplicationFile
-	57, // 11: loan.v1.ApplicationFile.application:type_name -> loan.v1.Application
+	62, // 11: loan.v1.ApplicationFile.application:type_name -> loan.v1.Application
 	20, // 12: loan.v1.ApplicationFile.reasons:type_name -> loan.v1.DecisionReason
 	21, // 13: loan.v1.ApplicationFile.history:type_name -> loan.v1.ApplicationStep
 	24, // 14: loan.v1.ListReviewsResponse.reviews:type_name -> loan.v1.ReviewItem
 	24, // 15: loan.v1.Review.item:type_name -> loan.v1.ReviewItem
 	19, // 16: loan.v1.Review.file:type_name -> loan.v1.ApplicationFile
 	28, // 17: loan.v1.Review.customer:type_name -> loan.v1.MaskedCustomer
-	58, // 18: loan.v1.Review.stated:type_name -> loan.v1.StatedFacts
-	59, // 19: loan.v1.Review.limit:type_name -> loan.v1.Limit
-	57, // 20: loan.v1.Review.others:type_name -> loan.v1.Application
-	60, // 21: loan.v1.Review.quote:type_name -> loan.v1.QuoteResponse
+	63, // 18: loan.v1.Review.stated:type_name -> loan.v1.StatedFacts
+	64, // 19: loan.v1.Review.limit:type_name -> loan.v1.Limit
+	62, // 20: loan.v1.Review.others:type_name -> loan.v1.Application
+	65, // 21: loan.v1.Review.quote:type_name -> loan.v1.QuoteResponse
 	24, // 22: loan.v1.ReturnReviewResponse.item:type_name -> loan.v1.ReviewItem
-	59, // 23: loan.v1.LimitFile.limit:type_name -> loan.v1.Limit
+	64, // 23: loan.v1.LimitFile.limit:type_name -> loan.v1.Limit
 	34, // 24: loan.v1.LimitFile.changes:type_name -> loan.v1.LimitChange
 	37, // 25: loan.v1.StaffListLoansResponse.loans:type_name -> loan.v1.LoanLine
-	61, // 26: loan.v1.LoanLine.loan:type_name -> loan.v1.Loan
-	61, // 27: loan.v1.LoanFile.loan:type_name -> loan.v1.Loan
-	62, // 28: loan.v1.LoanFile.schedule:type_name -> loan.v1.Schedule
-	63, // 29: loan.v1.LoanFile.repayments:type_name -> loan.v1.Repayment
+	66, // 26: loan.v1.LoanLine.loan:type_name -> loan.v1.Loan
+	66, // 27: loan.v1.LoanFile.loan:type_name -> loan.v1.Loan
+	67, // 28: loan.v1.LoanFile.schedule:type_name -> loan.v1.Schedule
+	68, // 29: loan.v1.LoanFile.repayments:type_name -> loan.v1.Repayment
 	40, // 30: loan.v1.LoanFile.history:type_name -> loan.v1.LoanStep
-	64, // 31: loan.v1.GetJournalResponse.transactions:type_name -> ledger.v1.Posted
+	69, // 31: loan.v1.GetJournalResponse.transactions:type_name -> ledger.v1.Posted
 	43, // 32: loan.v1.GetJournalResponse.balances:type_name -> loan.v1.AccountBalance
 	50, // 33: loan.v1.ListDayEndsResponse.day_ends:type_name -> loan.v1.DayEnd
 	51, // 34: loan.v1.DayEnd.steps:type_name -> loan.v1.DayEndStep
 	52, // 35: loan.v1.DayEnd.disagreements:type_name -> loan.v1.Disagreement
 	55, // 36: loan.v1.ListSetAsideResponse.loans:type_name -> loan.v1.SetAside
-	4,  // 37: loan.v1.Staff.ListProducts:input_type -> loan.v1.StaffListProductsRequest
-	6,  // 38: loan.v1.Staff.GetProduct:input_type -> loan.v1.GetProductRequest
-	7,  // 39: loan.v1.Staff.CheckProduct:input_type -> loan.v1.CheckProductRequest
-	10, // 40: loan.v1.Staff.ProposeProduct:input_type -> loan.v1.ProposeProductRequest
-	12, // 41: loan.v1.Staff.ListProductProposals:input_type -> loan.v1.ListProductProposalsRequest
-	14, // 42: loan.v1.Staff.ApproveProduct:input_type -> loan.v1.ApproveProductRequest
-	15, // 43: loan.v1.Staff.RejectProduct:input_type -> loan.v1.RejectProductRequest
-	16, // 44: loan.v1.Staff.ListApplications:input_type -> loan.v1.StaffListApplicationsRequest
-	18, // 45: loan.v1.Staff.GetApplication:input_type -> loan.v1.StaffGetApplicationRequest
-	22, // 46: loan.v1.Staff.ListReviews:input_type -> loan.v1.ListReviewsRequest
-	25, // 47: loan.v1.Staff.ClaimReview:input_type -> loan.v1.ClaimReviewRequest
-	26, // 48: loan.v1.Staff.GetReview:input_type -> loan.v1.GetReviewRequest
-	29, // 49: loan.v1.Staff.DecideReview:input_type -> loan.v1.DecideReviewRequest
-	30, // 50: loan.v1.Staff.ReturnReview:input_type -> loan.v1.ReturnReviewRequest
-	32, // 51: loan.v1.Staff.GetLimit:input_type -> loan.v1.StaffGetLimitRequest
-	35, // 52: loan.v1.Staff.ListLoans:input_type -> loan.v1.StaffListLoansRequest
-	38, // 53: loan.v1.Staff.GetLoan:input_type -> loan.v1.StaffGetLoanRequest
-	41, // 54: loan.v1.Staff.GetJournal:input_type -> loan.v1.GetJournalRequest
-	44, // 55: loan.v1.Staff.GetBusinessDate:input_type -> loan.v1.GetBusinessDateRequest
-	46, // 56: loan.v1.Staff.RunDayEnd:input_type -> loan.v1.RunDayEndRequest
-	47, // 57: loan.v1.Staff.GetDayEnd:input_type -> loan.v1.GetDayEndRequest
-	48, // 58: loan.v1.Staff.ListDayEnds:input_type -> loan.v1.ListDayEndsRequest
-	53, // 59: loan.v1.Staff.ListSetAside:input_type -> loan.v1.ListSetAsideRequest
-	5,  // 60: loan.v1.Staff.ListProducts:output_type -> loan.v1.StaffListProductsResponse
-	3,  // 61: loan.v1.Staff.GetProduct:output_type -> loan.v1.ProductVersion
-	8,  // 62: loan.v1.Staff.CheckProduct:output_type -> loan.v1.CheckProductResponse
-	11, // 63: loan.v1.Staff.ProposeProduct:output_type -> loan.v1.ProductProposal
-	13, // 64: loan.v1.Staff.ListProductProposals:output_type -> loan.v1.ListProductProposalsResponse
-	3,  // 65: loan.v1.Staff.ApproveProduct:output_type -> loan.v1.ProductVersion
-	11, // 66: loan.v1.Staff.RejectProduct:output_type -> loan.v1.ProductProposal
-	17, // 67: loan.v1.Staff.ListApplications:output_type -> loan.v1.StaffListApplicationsResponse
-	19, // 68: loan.v1.Staff.GetApplication:output_type -> loan.v1.ApplicationFile
-	23, // 69: loan.v1.Staff.ListReviews:output_type -> loan.v1.ListReviewsResponse
-	27, // 70: loan.v1.Staff.ClaimReview:output_type -> loan.v1.Review
-	27, // 71: loan.v1.Staff.GetReview:output_type -> loan.v1.Review
-	19, // 72: loan.v1.Staff.DecideReview:output_type -> loan.v1.ApplicationFile
-	31, // 73: loan.v1.Staff.ReturnReview:output_type -> loan.v1.ReturnReviewResponse
-	33, // 74: loan.v1.Staff.GetLimit:output_type -> loan.v1.LimitFile
-	36, // 75: loan.v1.Staff.ListLoans:output_type -> loan.v1.StaffListLoansResponse
-	39, // 76: loan.v1.Staff.GetLoan:output_type -> loan.v1.LoanFile
-	42, // 77: loan.v1.Staff.GetJournal:output_type -> loan.v1.GetJournalResponse
-	45, // 78: loan.v1.Staff.GetBusinessDate:output_type -> loan.v1.BusinessDate
-	50, // 79: loan.v1.Staff.RunDayEnd:output_type -> loan.v1.DayEnd
-	50, // 80: loan.v1.Staff.GetDayEnd:output_type -> loan.v1.DayEnd
-	49, // 81: loan.v1.Staff.ListDayEnds:output_type -> loan.v1.ListDayEndsResponse
-	54, // 82: loan.v1.Staff.ListSetAside:output_type -> loan.v1.ListSetAsideResponse
-	60, // [60:83] is the sub-list for method output_type
-	37, // [37:60] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	58, // 37: loan.v1.ListParkedResponse.events:type_name -> loan.v1.ParkedEvent
+	4,  // 38: loan.v1.Staff.ListProducts:input_type -> loan.v1.StaffListProductsRequest
+	6,  // 39: loan.v1.Staff.GetProduct:input_type -> loan.v1.GetProductRequest
+	7,  // 40: loan.v1.Staff.CheckProduct:input_type -> loan.v1.CheckProductRequest
+	10, // 41: loan.v1.Staff.ProposeProduct:input_type -> loan.v1.ProposeProductRequest
+	12, // 42: loan.v1.Staff.ListProductProposals:input_type -> loan.v1.ListProductProposalsRequest
+	14, // 43: loan.v1.Staff.ApproveProduct:input_type -> loan.v1.ApproveProductRequest
+	15, // 44: loan.v1.Staff.RejectProduct:input_type -> loan.v1.RejectProductRequest
+	16, // 45: loan.v1.Staff.ListApplications:input_type -> loan.v1.StaffListApplicationsRequest
+	18, // 46: loan.v1.Staff.GetApplication:input_type -> loan.v1.StaffGetApplicationRequest
+	22, // 47: loan.v1.Staff.ListReviews:input_type -> loan.v1.ListReviewsRequest
+	25, // 48: loan.v1.Staff.ClaimReview:input_type -> loan.v1.ClaimReviewRequest
+	26, // 49: loan.v1.Staff.GetReview:input_type -> loan.v1.GetReviewRequest
+	29, // 50: loan.v1.Staff.DecideReview:input_type -> loan.v1.DecideReviewRequest
+	30, // 51: loan.v1.Staff.ReturnReview:input_type -> loan.v1.ReturnReviewRequest
+	32, // 52: loan.v1.Staff.GetLimit:input_type -> loan.v1.StaffGetLimitRequest
+	35, // 53: loan.v1.Staff.ListLoans:input_type -> loan.v1.StaffListLoansRequest
+	38, // 54: loan.v1.Staff.GetLoan:input_type -> loan.v1.StaffGetLoanRequest
+	41, // 55: loan.v1.Staff.GetJournal:input_type -> loan.v1.GetJournalRequest
+	44, // 56: loan.v1.Staff.GetBusinessDate:input_type -> loan.v1.GetBusinessDateRequest
+	46, // 57: loan.v1.Staff.RunDayEnd:input_type -> loan.v1.RunDayEndRequest
+	47, // 58: loan.v1.Staff.GetDayEnd:input_type -> loan.v1.GetDayEndRequest
+	48, // 59: loan.v1.Staff.ListDayEnds:input_type -> loan.v1.ListDayEndsRequest
+	53, // 60: loan.v1.Staff.ListSetAside:input_type -> loan.v1.ListSetAsideRequest
+	56, // 61: loan.v1.Staff.ListParked:input_type -> loan.v1.ListParkedRequest
+	59, // 62: loan.v1.Staff.RetryParked:input_type -> loan.v1.RetryParkedRequest
+	5,  // 63: loan.v1.Staff.ListProducts:output_type -> loan.v1.StaffListProductsResponse
+	3,  // 64: loan.v1.Staff.GetProduct:output_type -> loan.v1.ProductVersion
+	8,  // 65: loan.v1.Staff.CheckProduct:output_type -> loan.v1.CheckProductResponse
+	11, // 66: loan.v1.Staff.ProposeProduct:output_type -> loan.v1.ProductProposal
+	13, // 67: loan.v1.Staff.ListProductProposals:output_type -> loan.v1.ListProductProposalsResponse
+	3,  // 68: loan.v1.Staff.ApproveProduct:output_type -> loan.v1.ProductVersion
+	11, // 69: loan.v1.Staff.RejectProduct:output_type -> loan.v1.ProductProposal
+	17, // 70: loan.v1.Staff.ListApplications:output_type -> loan.v1.StaffListApplicationsResponse
+	19, // 71: loan.v1.Staff.GetApplication:output_type -> loan.v1.ApplicationFile
+	23, // 72: loan.v1.Staff.ListReviews:output_type -> loan.v1.ListReviewsResponse
+	27, // 73: loan.v1.Staff.ClaimReview:output_type -> loan.v1.Review
+	27, // 74: loan.v1.Staff.GetReview:output_type -> loan.v1.Review
+	19, // 75: loan.v1.Staff.DecideReview:output_type -> loan.v1.ApplicationFile
+	31, // 76: loan.v1.Staff.ReturnReview:output_type -> loan.v1.ReturnReviewResponse
+	33, // 77: loan.v1.Staff.GetLimit:output_type -> loan.v1.LimitFile
+	36, // 78: loan.v1.Staff.ListLoans:output_type -> loan.v1.StaffListLoansResponse
+	39, // 79: loan.v1.Staff.GetLoan:output_type -> loan.v1.LoanFile
+	42, // 80: loan.v1.Staff.GetJournal:output_type -> loan.v1.GetJournalResponse
+	45, // 81: loan.v1.Staff.GetBusinessDate:output_type -> loan.v1.BusinessDate
+	50, // 82: loan.v1.Staff.RunDayEnd:output_type -> loan.v1.DayEnd
+	50, // 83: loan.v1.Staff.GetDayEnd:output_type -> loan.v1.DayEnd
+	49, // 84: loan.v1.Staff.ListDayEnds:output_type -> loan.v1.ListDayEndsResponse
+	54, // 85: loan.v1.Staff.ListSetAside:output_type -> loan.v1.ListSetAsideResponse
+	57, // 86: loan.v1.Staff.ListParked:output_type -> loan.v1.ListParkedResponse
+	60, // 87: loan.v1.Staff.RetryParked:output_type -> loan.v1.RetryParkedResponse
+	63, // [63:88] is the sub-list for method output_type
+	38, // [38:63] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_loan_v1_staff_proto_init() }
@@ -4920,7 +5235,7 @@ func file_loan_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loan_v1_staff_proto_rawDesc), len(file_loan_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   56,
+			NumMessages:   61,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -41,8 +41,8 @@ const (
 
 // StaffClient is a client for the gateway.v1.Staff service.
 type StaffClient interface {
-	// Travel moves business time forward, day by day, to the beginning of a date: each time the clock is set just after
-	// midnight in Asia/Shanghai, all work that falls due is done and the day before is closed. It does as many days as
+	// Travel moves business time forward, day by day, to the morning of a date: each time the clock is set to
+	// ten in the morning in Asia/Shanghai, all work that falls due is done and the day before is closed. It does as many days as
 	// fit into a few seconds and answers how far it came; repeat it until arrived is true. A day whose work takes longer is
 	// gone on with by the next call; busy then names that work. Only one may travel at a time.
 	Travel(context.Context, *v1.TravelRequest) (*v1.Travelled, error)
@@ -103,8 +103,8 @@ func (c *staffClient) GetTravel(ctx context.Context, req *v1.GetTravelRequest) (
 
 // StaffHandler is an implementation of the gateway.v1.Staff service.
 type StaffHandler interface {
-	// Travel moves business time forward, day by day, to the beginning of a date: each time the clock is set just after
-	// midnight in Asia/Shanghai, all work that falls due is done and the day before is closed. It does as many days as
+	// Travel moves business time forward, day by day, to the morning of a date: each time the clock is set to
+	// ten in the morning in Asia/Shanghai, all work that falls due is done and the day before is closed. It does as many days as
 	// fit into a few seconds and answers how far it came; repeat it until arrived is true. A day whose work takes longer is
 	// gone on with by the next call; busy then names that work. Only one may travel at a time.
 	Travel(context.Context, *v1.TravelRequest) (*v1.Travelled, error)

@@ -81,6 +81,10 @@ const (
 	StaffListDayEndsProcedure = "/loan.v1.Staff/ListDayEnds"
 	// StaffListSetAsideProcedure is the fully-qualified name of the Staff's ListSetAside RPC.
 	StaffListSetAsideProcedure = "/loan.v1.Staff/ListSetAside"
+	// StaffListParkedProcedure is the fully-qualified name of the Staff's ListParked RPC.
+	StaffListParkedProcedure = "/loan.v1.Staff/ListParked"
+	// StaffRetryParkedProcedure is the fully-qualified name of the Staff's RetryParked RPC.
+	StaffRetryParkedProcedure = "/loan.v1.Staff/RetryParked"
 )
 
 // StaffClient is a client for the loan.v1.Staff service.
@@ -131,6 +135,11 @@ type StaffClient interface {
 	ListDayEnds(context.Context, *v1.ListDayEndsRequest) (*v1.ListDayEndsResponse, error)
 	// ListSetAside answers loans whose day-end failed and waits for a repair.
 	ListSetAside(context.Context, *v1.ListSetAsideRequest) (*v1.ListSetAsideResponse, error)
+	// ListParked answers the events of payment that could not be taken in. A borrower's loans stand still, and his partition's day
+	// does not close, until his are retried.
+	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one borrower's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffClient constructs a client for the loan.v1.Staff service. By default, it uses the Connect
@@ -297,6 +306,19 @@ func NewStaffClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		listParked: connect.NewClient[v1.ListParkedRequest, v1.ListParkedResponse](
+			httpClient,
+			baseURL+StaffListParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("ListParked")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		retryParked: connect.NewClient[v1.RetryParkedRequest, v1.RetryParkedResponse](
+			httpClient,
+			baseURL+StaffRetryParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("RetryParked")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -325,6 +347,8 @@ type staffClient struct {
 	getDayEnd            *connect.Client[v1.GetDayEndRequest, v1.DayEnd]
 	listDayEnds          *connect.Client[v1.ListDayEndsRequest, v1.ListDayEndsResponse]
 	listSetAside         *connect.Client[v1.ListSetAsideRequest, v1.ListSetAsideResponse]
+	listParked           *connect.Client[v1.ListParkedRequest, v1.ListParkedResponse]
+	retryParked          *connect.Client[v1.RetryParkedRequest, v1.RetryParkedResponse]
 }
 
 // ListProducts calls loan.v1.Staff.ListProducts.
@@ -534,6 +558,24 @@ func (c *staffClient) ListSetAside(ctx context.Context, req *v1.ListSetAsideRequ
 	return nil, err
 }
 
+// ListParked calls loan.v1.Staff.ListParked.
+func (c *staffClient) ListParked(ctx context.Context, req *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
+	response, err := c.listParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RetryParked calls loan.v1.Staff.RetryParked.
+func (c *staffClient) RetryParked(ctx context.Context, req *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	response, err := c.retryParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // StaffHandler is an implementation of the loan.v1.Staff service.
 type StaffHandler interface {
 	// ListProducts answers all products with their versions.
@@ -582,6 +624,11 @@ type StaffHandler interface {
 	ListDayEnds(context.Context, *v1.ListDayEndsRequest) (*v1.ListDayEndsResponse, error)
 	// ListSetAside answers loans whose day-end failed and waits for a repair.
 	ListSetAside(context.Context, *v1.ListSetAsideRequest) (*v1.ListSetAsideResponse, error)
+	// ListParked answers the events of payment that could not be taken in. A borrower's loans stand still, and his partition's day
+	// does not close, until his are retried.
+	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one borrower's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -744,6 +791,19 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	staffListParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffListParkedProcedure,
+		svc.ListParked,
+		connect.WithSchema(staffMethods.ByName("ListParked")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	staffRetryParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffRetryParkedProcedure,
+		svc.RetryParked,
+		connect.WithSchema(staffMethods.ByName("RetryParked")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/loan.v1.Staff/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case StaffListProductsProcedure:
@@ -792,6 +852,10 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 			staffListDayEndsHandler.ServeHTTP(w, r)
 		case StaffListSetAsideProcedure:
 			staffListSetAsideHandler.ServeHTTP(w, r)
+		case StaffListParkedProcedure:
+			staffListParkedHandler.ServeHTTP(w, r)
+		case StaffRetryParkedProcedure:
+			staffRetryParkedHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -891,4 +955,12 @@ func (UnimplementedStaffHandler) ListDayEnds(context.Context, *v1.ListDayEndsReq
 
 func (UnimplementedStaffHandler) ListSetAside(context.Context, *v1.ListSetAsideRequest) (*v1.ListSetAsideResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loan.v1.Staff.ListSetAside is not implemented"))
+}
+
+func (UnimplementedStaffHandler) ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loan.v1.Staff.ListParked is not implemented"))
+}
+
+func (UnimplementedStaffHandler) RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loan.v1.Staff.RetryParked is not implemented"))
 }

@@ -139,8 +139,8 @@ export const TravelledSchema: GenMessage<Travelled> = /*@__PURE__*/
  */
 export const Staff: GenService<{
   /**
-   * Travel moves business time forward, day by day, to the beginning of a date: each time the clock is set just after
-   * midnight in Asia/Shanghai, all work that falls due is done and the day before is closed. It does as many days as
+   * Travel moves business time forward, day by day, to the morning of a date: each time the clock is set to
+   * ten in the morning in Asia/Shanghai, all work that falls due is done and the day before is closed. It does as many days as
    * fit into a few seconds and answers how far it came; repeat it until arrived is true. A day whose work takes longer is
    * gone on with by the next call; busy then names that work. Only one may travel at a time.
    *

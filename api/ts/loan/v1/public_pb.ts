@@ -639,7 +639,7 @@ export const ApplyRequestSchema: GenMessage<ApplyRequest> = /*@__PURE__*/
  */
 export type StatedFacts = Message<"loan.v1.StatedFacts"> & {
   /**
-   * Balance class of the current account.
+   * Balance class of the current account. The codes are those of docs/applicant-form.md; empty or zero: not given.
    *
    * @generated from field: string status_account = 1;
    */
