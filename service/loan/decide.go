@@ -51,7 +51,7 @@ func (s *Service) decide(ctx context.Context, e job.Effect) error {
 		return err
 	}
 	answer, err := s.deps.Risk.Decide(ctx, req)
-	switch errs.CodeOf(err) { //nolint:exhaustive // the others are tried again
+	switch errs.CodeOf(err) {
 	case 0:
 	case errs.Invalid, errs.Precondition, errs.Conflict, errs.NotFound:
 		// Risk will never decide this one: a person sees it instead of an application that waits for ever.
