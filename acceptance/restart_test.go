@@ -8,7 +8,7 @@ import (
 	loanv1 "github.com/hengdai/hengdai/api/loan/v1"
 )
 
-// theRestarts: whatever is killed while an application is decided, money is on its way out or on its way in, the loan ends as it
+// theRestarts: whatever is killed while an application is decided, money is on its way out or in, or a day is closed, the loan ends as it
 // would have, and the parties' journal holds each movement of money once.
 func theRestarts(t *testing.T, w *world) {
 	victims := services
@@ -42,6 +42,14 @@ func killedAgainAndAgain(t *testing.T, w *world, victim string) {
 		t.Errorf("the limit has %d frozen and %d used", limit.GetFrozenMinor(), limit.GetUsedMinor())
 	}
 
+	// The night: the day is closed by loan and payment together, whatever dies meanwhile.
+	tomorrow := later(t, loan.GetAsOf(), 1)
+	w.meanwhile(t, victim, func() { w.travelTo(t, tomorrow) })
+	owed := b.loanIn(t, "REPAYING")
+	if owed.GetAsOf() != tomorrow || owed.GetPayoffMinor() <= loan.GetPayoffMinor() {
+		t.Errorf("on %s the payoff is %d, the day before it was %d", owed.GetAsOf(), owed.GetPayoffMinor(), loan.GetPayoffMinor())
+	}
+
 	w.sandbox.setBalance(t, b.card(), ample)
 	w.channelTakesItsTime(t)
 	b.insist(t, "repay", func() error {
@@ -49,7 +57,7 @@ func killedAgainAndAgain(t *testing.T, w *world, victim string) {
 		return err
 	})
 	w.meanwhile(t, victim, func() { b.loanIn(t, "SETTLED") })
-	once(t, w.sandbox.moved(t, b.card(), "COLLECT"), loan.GetPayoffMinor())
+	once(t, w.sandbox.moved(t, b.card(), "COLLECT"), owed.GetPayoffMinor())
 	if limit := b.limit(t); limit.GetUsedMinor() != 0 || limit.GetFrozenMinor() != 0 {
 		t.Errorf("after settlement the limit has %d frozen and %d used", limit.GetFrozenMinor(), limit.GetUsedMinor())
 	}

@@ -65,7 +65,7 @@ func (n *Node) build(ctx context.Context, p part) (*host, error) {
 	}
 	h.ring = ring
 	h.tokens = rpc.NewTokens(p.name, ring)
-	h.mux = rpc.NewMux(rpc.ServerDeps{Tokens: h.tokens, Telemetry: n.telemetry})
+	h.mux = rpc.NewMux(rpc.ServerDeps{Tokens: h.tokens, Telemetry: n.telemetry, Explain: store.Explain})
 	if p.schema != nil {
 		if err := h.openStore(ctx, p.schema()); err != nil {
 			return nil, err

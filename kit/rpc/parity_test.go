@@ -54,7 +54,7 @@ func eachTransport(t *testing.T, run func(t *testing.T, w *world)) {
 	for _, name := range []string{"local", "remote"} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{net: rpctest.New(), up: new(upstream)}
-			w.mux = rpc.NewMux(rpc.ServerDeps{Tokens: w.net.Tokens("payment"), Telemetry: w.net.Telemetry, MaxBytes: smallBody})
+			w.mux = rpc.NewMux(rpc.ServerDeps{Tokens: w.net.Tokens("payment"), Telemetry: w.net.Telemetry, MaxBytes: smallBody, Explain: explain})
 			w.mux.Handle(logv1connect.NewLogHandler(w.up, w.mux.Options()...))
 			w.mux.Handle(controlv1connect.NewControlHandler(&rpc.Control{}, w.mux.Options()...))
 			w.mux.Handle("/callbacks/payment/alpha", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -121,6 +121,28 @@ func TestForeignErrorsAndPanicsBecomeInternalWithoutTheirText(t *testing.T) {
 			if errs.CodeOf(err) != errs.Internal || errs.ReasonOf(err) != "internal" || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	})
+}
+
+var errDisk = errors.New("disk at /secret/path is gone")
+
+// explain knows one error of what the service stands on.
+func explain(err error) error {
+	if errors.Is(err, errDisk) {
+		return errs.New(errs.Unavailable, "test.disk", "磁盘不可用。", "The disk is gone.").Because(err)
+	}
+	return err
+}
+
+func TestAnErrorThatTheServiceCanExplainIsExplained(t *testing.T) {
+	eachTransport(t, func(t *testing.T, w *world) {
+		w.up.read = func(context.Context, *logv1.ReadRequest) (*logv1.ReadResponse, error) {
+			return nil, errs.Wrap(errDisk, "reading")
+		}
+		_, err := w.logs.Read(t.Context(), good)
+		if errs.CodeOf(err) != errs.Unavailable || errs.ReasonOf(err) != "test.disk" || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v", err)
 		}
 	})
 }

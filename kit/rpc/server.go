@@ -43,6 +43,9 @@ type ServerDeps struct {
 	MaxBytes int
 	// Timeout ends work whose caller set no deadline; zero means 40 s.
 	Timeout time.Duration
+	// Explain turns an error of something a method uses, such as a database that is gone, into one of ours; what it does not
+	// know it answers as it is. It may be nil.
+	Explain func(error) error
 }
 
 func (d ServerDeps) withDefaults() ServerDeps {
@@ -125,7 +128,11 @@ func (s *server) serve(ctx context.Context, req connect.AnyRequest, next connect
 			return nil, err
 		}
 	}
-	return next(ctx, req)
+	resp, err = next(ctx, req)
+	if err != nil && s.Explain != nil && ctx.Err() == nil {
+		err = s.Explain(err)
+	}
+	return resp, err
 }
 
 // tell counts and logs how a request ended. The body is never logged.

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Measures and writes docs/benchmarks.md. Let nothing else run on the machine meanwhile; it takes about ten minutes.
+# Usage: scripts/bench.sh [--brief] [FILE]
+# --brief does everything once and shortly, to see that it works; such a page says that its figures mean nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+brief=
+if [ "${1:-}" = --brief ]; then brief=yes && shift; fi
+page=${1:-docs/benchmarks.md}
+work=$(mktemp -d)
+folder="$PWD/.cache/mariadb-bench"
+cleanup() {
+  scripts/mariadb.sh down "$folder" >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+times() { if [ -n "$brief" ]; then echo "$1"; else echo "$2"; fi; }
+
+# measure NAME PACKAGE BENCHTIME [FLAGS...]: its lines go into NAME.txt, its command into NAME.cmd.
+measure() {
+  local name=$1 package=$2 time=$3
+  shift 3
+  echo "== $name" >&2
+  printf 'go test %s -run none -bench . -benchtime %s' "$package" "$time" >"$work/$name.cmd"
+  if ! go test "$package" -run none -bench . -benchtime "$time" -timeout 60m "$@" >"$work/$name.txt" 2>&1; then
+    tail -30 "$work/$name.txt" >&2
+    echo "bench.sh: $name failed" >&2
+    exit 1
+  fi
+  grep -E '^Benchmark|SKIP' "$work/$name.txt" >&2 || true
+}
+
+# metric NAME BENCHMARK UNIT: the figure of a benchmark; "-" if it was not taken.
+metric() {
+  awk -v bench="$2" -v unit="$3" '
+    $1 ~ "^" bench "(-[0-9]+)?$" { for (i = 3; i < NF; i += 2) if ($(i + 1) == unit) found = $i }
+    END { print found == "" ? "-" : found }' "$work/$1.txt"
+}
+
+# row WHAT FIGURE UNIT LIMIT least|most: one line of the table, with the ratio to the limit.
+row() {
+  awk -v what="$1" -v figure="$2" -v unit="$3" -v bound="$4" -v kind="${5:-}" 'BEGIN {
+    ratio = (figure == "-" || bound == "") ? "" : sprintf("%.2f", kind == "least" ? figure / bound : bound / figure)
+    if (figure != "-") shown = (figure >= 100) ? sprintf("%.0f", figure) : sprintf("%.3g", figure); else shown = "not taken"
+    limit = bound == "" ? "" : (kind == "least" ? "at least " : "at most ") bound
+    printf "| %s | %s %s | %s | %s |\n", what, shown, figure == "-" ? "" : unit, limit, ratio }'
+}
+
+make --no-print-directory build
+if scripts/mariadb.sh up "$folder"; then
+  HENGDAI_TEST_MYSQL_DSN=$(scripts/mariadb.sh dsn "$folder")
+  export HENGDAI_TEST_MYSQL_DSN
+else
+  echo "!! SKIPPED: MariaDB, no server could be installed or started" >&2
+fi
+
+measure transfer ./bench/transfer "$(times 300x 50000x)"
+profile=$work/cpu.prof
+echo "== where the time goes" >&2
+go test ./bench/transfer -run none -bench SQLite -benchtime "$(times 300x 50000x)" -cpuprofile "$profile" -o "$work/transfer.test" >/dev/null
+measure store ./bench/store "$(times 20x 5s)"
+measure start ./bench/start "$(times 1x 5x)"
+measure rpc ./kit/rpc "$(times 20x 1s)"
+measure gateway ./service/gateway "$(times 20x 1s)"
+measure policy ./service/risk/policy "$(times 20x 1s)"
+measure dayend ./service/loan "$(times 1x 20x)"
+HENGDAI_TEST_LIMIT=$(times 2 200) measure demo ./bench/demo 1x
+
+memory=$(awk '/MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo 2>/dev/null || echo "memory unknown")
+processor=$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo 2>/dev/null || uname -m)
+dirty=
+git diff --quiet HEAD -- 2>/dev/null || dirty=" with changes"
+{
+  cat <<'EOF'
+# Benchmarks
+
+Written by `make bench` (`scripts/bench.sh`); never run as tests. A ratio above 1 is better than the limit.
+
+EOF
+  if [ -n "$brief" ]; then
+    printf '**A brief run, made only to see that the benchmarks work: its figures mean nothing.**\n\n'
+  fi
+  echo "Machine: $(nproc) cores of $processor, $memory, $(uname -sr), $(go version | cut -d' ' -f3). Commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)$dirty. Date: $(date -u +%F)."
+  echo
+  echo "## Against the limits"
+  echo
+  echo "| what | figure | limit | ratio |"
+  echo "|---|---|---|---|"
+  row "transfers through payment's journal, 64 callers, SQLite, \`synchronous=FULL\`, each answered after the disk has synced" "$(metric transfer BenchmarkTransfersOnSQLite transfers/s)" "a second" 3000 least
+  row "  of these in one commit" "$(metric transfer BenchmarkTransfersOnSQLite transfers/commit)" "" ""
+  row "  median wait of a caller" "$(metric transfer BenchmarkTransfersOnSQLite ms-median)" ms ""
+  row "  99 of 100 wait less than" "$(metric transfer BenchmarkTransfersOnSQLite ms-99%)" ms ""
+  row "  a reader of the log is behind by" "$(metric transfer BenchmarkTransfersOnSQLite ms-reader-behind)" ms ""
+  row "  file per 1,000" "$(metric transfer BenchmarkTransfersOnSQLite MB/1000)" MB ""
+  row "the same on MariaDB" "$(metric transfer BenchmarkTransfersOnMariaDB transfers/s)" "a second" ""
+  row "from exec to \`/readyz\` 200, everything in one process, new data folder" "$(metric start BenchmarkStart/new ms-until-ready)" ms 1000 most
+  row "  again, on a known data folder" "$(metric start BenchmarkStart/again ms-until-ready)" ms 1000 most
+  row "  resident after the start on a known folder" "$(metric start BenchmarkStart/again MB-resident)" MB ""
+  row "resident after the demo of $(times 2 200), in one process with the applicants' phones" "$(metric demo BenchmarkDemo MB-resident)" MB 250 most
+  row "  at its peak until then" "$(metric demo BenchmarkDemo MB-peak)" MB ""
+  row "the demo of $(times 2 200): applicants and calendar" "$(metric demo BenchmarkDemo s-business)" s ""
+  row "  a day of the calendar, day-end included" "$(metric demo BenchmarkDemo ms/day)" ms ""
+  row "  the check of the books" "$(metric demo BenchmarkDemo s-check)" s ""
+  echo
+  echo "A transfer is one call of Post: idempotent by id, refused with another body, both balances checked, found by either account, seen by readers of the log."
+  for name in transfer store start demo dayend rpc gateway policy; do
+    printf '\n## %s\n\n```\n%s\n%s\n```\n' "$name" "$(cat "$work/$name.cmd")" "$(grep -E '^Benchmark' "$work/$name.txt" | sed -E 's/[[:space:]]+/ /g' | sed -E 's/ ([0-9])/  \1/g')"
+  done
+  printf '\n## Where the time of a transfer goes\n\nProcessor time by function (waiting for the disk is not in it): `go tool pprof -top`.\n\n```\n'
+  go tool pprof -top -nodecount=25 "$work/transfer.test" "$profile" 2>/dev/null | sed -E 's#github.com/hengdai/hengdai/##; /^File:|^Build ID|^Time:|^Type:/d'
+  printf '```\n'
+} >"$work/page.md"
+cp "$work/page.md" "$page"
+echo "wrote $page" >&2
