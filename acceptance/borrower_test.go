@@ -291,7 +291,7 @@ func passing(err error) bool {
 	}
 	var wire *connect.Error
 	if errors.As(err, &wire) && connect.IsWireError(wire) {
-		return wire.Code() == connect.CodeUnavailable
+		return wire.Code() == connect.CodeUnavailable || wire.Code() == connect.CodeCanceled // a peer that died under the call
 	}
 	return true // no answer came at all
 }

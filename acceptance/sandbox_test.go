@@ -144,7 +144,14 @@ func sixDigits(text string) string {
 func (w *world) today(t testing.TB) time.Time {
 	t.Helper()
 	var server struct{ Today string }
-	w.newPhone().read(t, "/v1/server", &server)
+	visitor := w.newPhone()
+	eventually(t, "the entrance does not say what day it is", 30*time.Second, func() (bool, error) {
+		got, err := visitor.try(looks("/v1/server"))
+		if err != nil || got.status != http.StatusOK {
+			return false, err
+		}
+		return true, json.Unmarshal(got.body, &server)
+	})
 	return dateOf(t, server.Today)
 }
 

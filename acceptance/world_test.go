@@ -284,7 +284,7 @@ func eventually(t testing.TB, otherwise string, limit time.Duration, so func() (
 			t.Fatalf("%s, waited %s: %v", otherwise, limit, err)
 		}
 		if errors.Is(err, errGiveUp) {
-			t.Fatalf("%s: %v", otherwise, err)
+			t.Fatalf("%s: %s", otherwise, strings.ReplaceAll(err.Error(), "\n", ": "))
 		}
 		time.Sleep(wait)
 	}

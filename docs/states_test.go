@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,22 +13,23 @@ import (
 	"github.com/hengdai/hengdai/domain/payment"
 )
 
-var update = flag.Bool("update", false, "write docs/states.md anew from the state tables")
-
-const page = "states.md"
+var update = flag.Bool("update", false, "write the generated parts of the pages anew")
 
 func TestTheDiagramsAreThoseOfTheStateTables(t *testing.T) {
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := string(text)
+	want := read(t, "states.md")
 	for name, rows := range machines() {
-		if want, err = replace(want, name, diagram(rows)); err != nil {
+		var err error
+		if want, err = replace(want, "states of "+name, "end of "+name, diagram(rows)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if want == string(text) {
+	keep(t, "states.md", want)
+}
+
+// keep compares a page with what it should be, and writes it if it may.
+func keep(t *testing.T, page, want string) {
+	t.Helper()
+	if want == read(t, page) {
 		return
 	}
 	if !*update {
@@ -43,14 +43,14 @@ func TestTheDiagramsAreThoseOfTheStateTables(t *testing.T) {
 func TestAPageThatIsStaleIsFound(t *testing.T) {
 	rows := []loan.Row{{From: "A", Event: "go", To: "B"}}
 	stale := "before\n<!-- states of x -->\nold\n<!-- end of x -->\nafter\n"
-	got, err := replace(stale, "x", diagram(rows))
+	got, err := replace(stale, "states of x", "end of x", diagram(rows))
 	if err != nil || got == stale || !strings.HasPrefix(got, "before\n") || !strings.HasSuffix(got, "\nafter\n") {
 		t.Errorf("the old diagram stays: %q, %v", got, err)
 	}
-	if again, err := replace(got, "x", diagram(rows)); err != nil || again != got {
+	if again, err := replace(got, "states of x", "end of x", diagram(rows)); err != nil || again != got {
 		t.Errorf("a fresh page is not left alone: %q, %v", again, err)
 	}
-	if _, err := replace("nothing\n", "x", ""); err == nil {
+	if _, err := replace("nothing\n", "states of x", "end of x", ""); err == nil {
 		t.Error("a machine without a place on the page is not found")
 	}
 }
@@ -131,14 +131,13 @@ func diagram(rows []loan.Row) string {
 	return out.String()
 }
 
-// replace puts text between the marks of a machine.
-func replace(page, name, text string) (string, error) {
-	marks := regexp.MustCompile(`(?s)(<!-- states of ` + name + ` -->\n).*?(<!-- end of ` + name + ` -->\n)`)
-	if !marks.MatchString(page) {
-		return "", fmt.Errorf("the page has no place for %q", name)
+// replace puts text between two marks.
+func replace(page, from, to, text string) (string, error) {
+	before, rest, found := strings.Cut(page, "<!-- "+from+" -->\n")
+	end := "<!-- " + to + " -->\n"
+	at := strings.Index(rest, end)
+	if !found || at < 0 {
+		return "", fmt.Errorf("the page has no place for %q", from)
 	}
-	return marks.ReplaceAllStringFunc(page, func(found string) string {
-		parts := marks.FindStringSubmatch(found)
-		return parts[1] + text + parts[2]
-	}), nil
+	return before + "<!-- " + from + " -->\n" + text + rest[at:], nil
 }

@@ -150,17 +150,14 @@ func makeGateway(_ context.Context, h *host) (service, error) {
 	return entrance{made}, nil
 }
 
-// travellers are the parts whose clocks move together in the sandbox profile: every service with a database and the
-// parties.
+// travellers are the parts whose clocks move together in the sandbox profile: every service, wherever it runs, and the parties.
 func (h *host) travellers() []travel.Part {
 	if !h.node.sandboxed() {
 		return nil
 	}
 	var parts []travel.Part
 	for _, p := range table() {
-		if p.schema != nil {
-			parts = append(parts, travel.Process(p.name, client(h, p.name, controlv1connect.NewControlClient)))
-		}
+		parts = append(parts, travel.Process(p.name, client(h, p.name, controlv1connect.NewControlClient)))
 	}
 	if base := h.node.sandboxBase(); base != "" {
 		parts = append(parts, travel.Sandbox(base, &http.Client{}))

@@ -47,6 +47,31 @@ row() {
     printf "| %s | %s %s | %s | %s |\n", what, shown, figure == "-" ? "" : unit, limit, ratio }'
 }
 
+# against WHAT FIGURE PEER PEERFIGURE UNIT more|less: one line of the table of peers.
+against() {
+  awk -v what="$1" -v figure="$2" -v peer="$3" -v other="$4" -v unit="$5" -v better="$6" 'BEGIN {
+    ratio = (figure == "-" || other == "-") ? "" : sprintf("%.2f", better == "more" ? figure / other : other / figure)
+    printf "| %s | %.0f %s | %s | %.0f %s | %s |\n", what, figure, unit, peer, other, unit, ratio }'
+}
+
+# shares PROFILE BINARY: processor time by what it was spent in.
+shares() {
+  go tool pprof -top -nodecount=100000 -nodefraction=0 -unit=ms "$2" "$1" 2>/dev/null | awk '
+    /flat%/ { table = 1; next }
+    table {
+      name = $6
+      if (name ~ /go-sqlite3/) group = "SQLite"
+      else if (name ~ /syscall/) group = "system calls: write and sync"
+      else if (name ~ /^(runtime|internal\/runtime|gc|sync|internal\/sync)/) group = "Go runtime: memory, scheduling, locks"
+      else if (name ~ /^database\/sql/) group = "database/sql"
+      else if (name ~ /protobuf|proto/) group = "protobuf"
+      else if (name ~ /hengdai\/hengdai/) group = "hengdai"
+      else group = "the rest of the standard library"
+      sum[group] += $1; all += $1
+    }
+    END { for (group in sum) printf "%5.1f %%  %s\n", 100 * sum[group] / all, group }' | sort -rn
+}
+
 make --no-print-directory build
 if scripts/mariadb.sh up "$folder"; then
   HENGDAI_TEST_MYSQL_DSN=$(scripts/mariadb.sh dsn "$folder")
@@ -81,7 +106,7 @@ EOF
   if [ -n "$brief" ]; then
     printf '**A brief run, made only to see that the benchmarks work: its figures mean nothing.**\n\n'
   fi
-  echo "Machine: $(nproc) cores of $processor, $memory, $(uname -sr), $(go version | cut -d' ' -f3). Commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)$dirty. Date: $(date -u +%F)."
+  echo "Machine: $(nproc) cores of $processor, $memory, $(uname -s) $(uname -r | cut -d- -f1), $(go version | cut -d' ' -f3). Commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)$dirty. Date: $(date -u +%F)."
   echo
   echo "## Against the limits"
   echo
@@ -104,11 +129,23 @@ EOF
   row "  the check of the books" "$(metric demo BenchmarkDemo s-check)" s ""
   echo
   echo "A transfer is one call of Post: idempotent by id, refused with another body, both balances checked, found by either account, seen by readers of the log."
+  echo
+  echo "## Against peers"
+  echo
+  echo "| what | figure | peer | its figure | ratio |"
+  echo "|---|---|---|---|---|"
+  against "a transfer's rows through \`kit/store\`, with ids, idempotency, log and numberer, transfers a second" "$(metric store BenchmarkTransfers/sqlite transfers/s)" \
+    "the same rows by the bare driver, 64 in a commit, nothing else" "$(metric store BenchmarkDriver/ncruces/readers=0 transfers/s)" "" more
+  against "the driver in use, no readers" "$(metric store BenchmarkDriver/ncruces/readers=0 transfers/s)" "modernc.org/sqlite" "$(metric store BenchmarkDriver/modernc/readers=0 transfers/s)" "" more
+  against "the same through payment's journal on SQLite" "$(metric transfer BenchmarkTransfersOnSQLite transfers/s)" "on MariaDB, same code" "$(metric transfer BenchmarkTransfersOnMariaDB transfers/s)" "" more
+  against "a call between services in one process" "$(metric rpc BenchmarkCall/local ns/op)" "over loopback" "$(metric rpc BenchmarkCall/remote ns/op)" ns less
   for name in transfer store start demo dayend rpc gateway policy; do
     printf '\n## %s\n\n```\n%s\n%s\n```\n' "$name" "$(cat "$work/$name.cmd")" "$(grep -E '^Benchmark' "$work/$name.txt" | sed -E 's/[[:space:]]+/ /g' | sed -E 's/ ([0-9])/  \1/g')"
   done
-  printf '\n## Where the time of a transfer goes\n\nProcessor time by function (waiting for the disk is not in it): `go tool pprof -top`.\n\n```\n'
-  go tool pprof -top -nodecount=25 "$work/transfer.test" "$profile" 2>/dev/null | sed -E 's#github.com/hengdai/hengdai/##; /^File:|^Build ID|^Time:|^Type:/d'
+  printf '\n## Where the time of a transfer goes\n\nProcessor time; waiting for the disk is not in it.\n\n```\n'
+  shares "$profile" "$work/transfer.test"
+  printf '```\n\nThe dearest functions (`go tool pprof -top`):\n\n```\n'
+  go tool pprof -top -nodecount=12 "$work/transfer.test" "$profile" 2>/dev/null | sed -E 's#github.com/(hengdai/hengdai|ncruces)/##; /^File:|^Build ID|^Time:|^Type:|^Showing/d'
   printf '```\n'
 } >"$work/page.md"
 cp "$work/page.md" "$page"

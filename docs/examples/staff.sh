@@ -5,7 +5,7 @@
 #   staff GET  business-date
 #   staff_travel 31
 #
-# The log-ins are in <data folder>/demo-staff.json. Needs curl, jq and openssl; a person uses an authenticator app instead of totp.
+# The log-ins are in <data folder>/demo-staff.json. Needs curl, jq, openssl and base32 (coreutils); a person uses an authenticator app instead of totp.
 
 API=${API:-http://localhost:8080/v1}
 DATA=${DATA:-./data}

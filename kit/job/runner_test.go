@@ -286,6 +286,29 @@ func TestAProcessThatRestartsHasItsLeasesAtOnce(t *testing.T) {
 	}
 }
 
+func TestAFollowingJobIsAtRestAsSoonAsItWorksAgain(t *testing.T) {
+	db := open(t)
+	r := job.NewRunner(db, "test", logger)
+	var steps atomic.Int64
+	r.Add(job.Job{Name: "follows", Follows: true, Step: func(ctx context.Context) (bool, error) {
+		if steps.Add(1) <= 2 {
+			return false, errors.New("the peer is away")
+		}
+		select { // nothing comes for as long as one waits
+		case <-ctx.Done():
+		case <-time.After(job.Patience(ctx)):
+		}
+		return false, nil
+	}})
+	start(t, r)
+	eventually(t, "the job failed", func() bool { return steps.Load() >= 2 })
+	began := time.Now()
+	eventually(t, "the runner is idle", func() bool { idle, _, _ := r.Idle(t.Context()); return idle && steps.Load() > 2 })
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
 func TestAFollowingJobThatDoesNotWaitIsNotRunWithoutEnd(t *testing.T) {
 	db := open(t)
 	r := job.NewRunner(db, "one", logger)

@@ -48,8 +48,9 @@ func (j *running) atRest(changes int64) bool {
 
 // run works until ctx ends. work ends later; steps that do not wait by themselves get it, so that they can finish.
 func (j *running) run(ctx, work context.Context) {
+	patient := work
 	if j.Follows {
-		work = context.WithValue(ctx, patienceKey{}, patience)
+		work, patient = ctx, context.WithValue(ctx, patienceKey{}, patience)
 	}
 	failures, rest := 0, restMin
 	for ctx.Err() == nil {
@@ -60,7 +61,11 @@ func (j *running) run(ctx, work context.Context) {
 		if failures == 0 {
 			j.failed.Store(false)
 		}
-		more, err := j.step(work)
+		step := patient
+		if failures > 0 {
+			step = work // whether it works again is known at once, not when events come
+		}
+		more, err := j.step(step)
 		j.runner.observed(j.Name, more, clock.Since(began), err)
 		switch {
 		case err != nil:

@@ -75,6 +75,9 @@ func (c *client) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		code := "ok"
 		if err != nil {
 			err = backHome(err, method)
+			if errs.ReasonOf(err) == ErrCanceled.Reason && ctx.Err() == nil {
+				err = ErrPeer.Because(err) // nobody here gave up: the peer ended in the middle of it
+			}
 			code = errs.CodeOf(err).String()
 		}
 		c.Telemetry.Metrics.Called(c.Tokens.Self(), c.Peer, method, code, clock.Since(start))

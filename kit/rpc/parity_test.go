@@ -171,6 +171,16 @@ func TestADeadlineIsCarriedAndEndsTheWork(t *testing.T) {
 	})
 }
 
+func TestACallThatOnlyThePeerGaveUpIsUnavailable(t *testing.T) {
+	eachTransport(t, func(t *testing.T, w *world) {
+		w.up.read = func(context.Context, *logv1.ReadRequest) (*logv1.ReadResponse, error) { return nil, context.Canceled }
+		_, err := w.logs.Read(t.Context(), good)
+		if errs.CodeOf(err) != errs.Unavailable || errs.ReasonOf(err) != "rpc.peer_unavailable" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestACancelledCallEndsTheWork(t *testing.T) {
 	eachTransport(t, func(t *testing.T, w *world) {
 		started, ended := make(chan struct{}), make(chan struct{})

@@ -61,6 +61,9 @@ func (s staff) Travel(ctx context.Context, req *gatewayv1.TravelRequest) (*gatew
 		return nil, errTravelled
 	}
 	defer t.busy.Unlock()
+	if err := t.traveller.Align(ctx); err != nil {
+		return nil, err
+	}
 	now, _, err := t.traveller.Now(ctx)
 	if err != nil {
 		return nil, err

@@ -59,7 +59,11 @@ func (s sandbox) Advance(ctx context.Context, ahead time.Duration) (time.Duratio
 	if err != nil {
 		return 0, fmt.Errorf("writing the request: %w", err)
 	}
-	return ahead, s.ask(ctx, http.MethodPost, "/control/advance", body, nil)
+	var answer struct {
+		OffsetMS int64 `json:"offset_ms"`
+	}
+	err = s.ask(ctx, http.MethodPost, "/control/advance", body, &answer)
+	return time.Duration(answer.OffsetMS) * time.Millisecond, err
 }
 
 func (s sandbox) Idle(ctx context.Context) (Quiet, error) {

@@ -60,6 +60,31 @@ func (t *Traveller) Now(ctx context.Context) (time.Time, time.Duration, error) {
 	return clock.Real().Add(ahead).In(clock.Shanghai), ahead, nil
 }
 
+// apart is how far two clocks may differ and still count as showing the same time.
+const apart = time.Second
+
+// Align brings every part to the time of the one that is furthest ahead: a part that was away while time was moved, because it
+// was being restarted, stands behind.
+func (t *Traveller) Align(ctx context.Context) error {
+	aheads := make([]time.Duration, len(t.Parts))
+	for i, p := range t.Parts {
+		var err error
+		if aheads[i], err = p.Advance(ctx, 0); err != nil {
+			return errs.Wrap(err, "asking "+p.Name()+" for its time")
+		}
+	}
+	most := slices.Max(aheads)
+	for i, p := range t.Parts {
+		if most-aheads[i] < apart {
+			continue
+		}
+		if _, err := p.Advance(ctx, most); err != nil {
+			return errs.Wrap(err, "moving the time of "+p.Name())
+		}
+	}
+	return nil
+}
+
 // Settle lets all work of the present day end, until the day before is closed.
 func (t *Traveller) Settle(ctx context.Context) error {
 	now, _, err := t.Now(ctx)

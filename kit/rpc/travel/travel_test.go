@@ -65,6 +65,7 @@ func world(t *testing.T) (*travel.Traveller, *bookkeeper, *clock.Offset) {
 			return
 		}
 		sandboxOffset.Raise(time.Duration(body.OffsetMS) * time.Millisecond)
+		_ = json.NewEncoder(w).Encode(map[string]int64{"offset_ms": sandboxOffset.Ahead().Milliseconds()})
 	}))
 	t.Cleanup(sandbox.Close)
 	return &travel.Traveller{
@@ -103,6 +104,19 @@ func TestSettlingMovesNoClock(t *testing.T) {
 	book.moved()
 	if err := traveller.Settle(t.Context()); err != nil || book.offset.Ahead() != 0 || book.left.Load() != 0 {
 		t.Fatalf("%v, ahead %s, %d left", err, book.offset.Ahead(), book.left.Load())
+	}
+}
+
+func TestAPartThatWasAwayIsBroughtToTheTimeOfTheOthers(t *testing.T) {
+	traveller, book, sandboxOffset := world(t)
+	for _, late := range []struct{ behind, ahead *clock.Offset }{{book.offset, sandboxOffset}, {sandboxOffset, book.offset}} {
+		late.ahead.Raise(late.ahead.Ahead() + 48*time.Hour)
+		if err := traveller.Align(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if off := late.ahead.Ahead() - late.behind.Ahead(); off < -time.Second || off > time.Second {
+			t.Errorf("it is still %s behind", off)
+		}
 	}
 }
 
