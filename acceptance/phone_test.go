@@ -130,15 +130,3 @@ func (p *phone) rest(t testing.TB, c call) answer {
 	}
 	return got
 }
-
-// read makes a GET that must succeed and reads its JSON.
-func (p *phone) read(t testing.TB, path string, into any) {
-	t.Helper()
-	got := p.rest(t, call{method: http.MethodGet, path: path})
-	if got.status != http.StatusOK {
-		t.Fatalf("GET %s: status %d, %s", path, got.status, got.body)
-	}
-	if err := json.Unmarshal(got.body, into); err != nil {
-		t.Fatalf("GET %s: %v", path, err)
-	}
-}
