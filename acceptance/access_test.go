@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,13 +83,48 @@ func theAccess(t *testing.T, w *world) {
 			w.refuse(t, refusal{inner + " by " + name, from, c, gone, "gateway.unknown_path", ""})
 		}
 	}
-	if w.runs.many() {
-		w.closedWithin(t)
-	}
+	guess := map[string]any{"login": "auditor@demo.hengdai.test", "password": "not the password", "totp": "000000"}
+	w.refuse(t,
+		refusal{"a member of staff with a wrong password", anyone, asks("/v1/staff/sessions", guess), who, "user.staff_login_failed", ""},
+		refusal{"a callback of nobody", anyone, asks("/callbacks/payment/gamma", "{}"), gone, "gateway.unknown_path", ""},
+	)
+	theUnsignedCallback(t, w)
+	theGuesser(t, w)
+	w.works(t, anyone, "/docs/", "/v1/server")
 }
 
-// closedWithin: the addresses at which services listen for each other answer nobody who is not one of them.
-func (w *world) closedWithin(t *testing.T) {
+// theUnsignedCallback: who says that money arrived must be the channel.
+func theUnsignedCallback(t *testing.T, w *world) {
+	before := w.rows(t)
+	for _, path := range []string{"/callbacks/payment/alpha", "/callbacks/payment/beta", "/callbacks/notify/sms"} {
+		c := asks(path, `{"request_no":"1","status":"SUCCESS","amount_minor":1000000}`)
+		c.header = map[string]string{"X-Key-Id": "party-alpha", "X-Timestamp": fmt.Sprint(time.Now().UnixMilli()), "X-Nonce": strings.Repeat("a", 32), "X-Signature": "AAAA"}
+		if got := w.newPhone().rest(t, c); got.status < http.StatusBadRequest || got.status >= http.StatusInternalServerError {
+			t.Errorf("an unsigned callback to %s is answered %d", path, got.status)
+		}
+	}
+	w.unchanged(t, before)
+}
+
+// theGuesser: who tries codes and passwords without end is asked to wait, and nobody else is.
+func theGuesser(t *testing.T, w *world) {
+	guesser := w.newPhone()
+	for range 60 {
+		got := guesser.rest(t, asks("/v1/sessions", map[string]any{"mobile": "12000000000", "code": "123456", "deviceId": "guessing-device"}))
+		if got.status != http.StatusTooManyRequests {
+			continue
+		}
+		if got.problem.Reason != "gateway.rate_limited" || got.header.Get("Retry-After") == "" || !chinese(got.problem.Message) {
+			t.Errorf("who is to wait is told %+v, and to come again in %q", got.problem, got.header.Get("Retry-After"))
+		}
+		w.works(t, w.newPhone(), "/v1/products")
+		return
+	}
+	t.Error("sixty codes were tried from one address")
+}
+
+// theClosedDoors: the addresses at which services listen for each other answer nobody who is not one of them.
+func theClosedDoors(t *testing.T, w *world) {
 	for service, path := range map[string]string{
 		"user": "/user.v1.Internal/Reveal", "loan": "/loan.v1.Public/GetLoan", "payment": "/payment.v1.Internal/CreateOrder", "report": "/report.v1.Staff/GetPortfolio",
 		"risk": "/risk.v1.Internal/Decide", "notify": "/log.v1.Log/Read", "collection": "/control.v1.Control/Advance",

@@ -47,6 +47,8 @@ func theArrears(t *testing.T, w *world) {
 	if !reminded {
 		t.Errorf("no reminder was planned: %v", file.GetActs())
 	}
+	w.sandbox.hasSMS(t, b.Mobile, "扣款")
+	w.sandbox.hasSMS(t, b.Mobile, "你的借款已逾期")
 	if taken := w.sandbox.moved(t, b.card(), "COLLECT"); len(taken) > 0 {
 		t.Errorf("an empty account was debited: %v", taken)
 	}

@@ -60,6 +60,12 @@ var alone = []chapter{
 	{"faults of the parties change nothing twice", thePartyFaults},
 }
 
+// apart are tried where each service has its own process.
+var apart = []chapter{
+	{"a peer that is down is told and the rest works", theMissingPeer},
+	{"services listen to each other and to nobody else", theClosedDoors},
+}
+
 // TestInOneProcessOnSQLite runs the whole suite: what a newcomer starts with one command.
 func TestInOneProcessOnSQLite(t *testing.T) {
 	w := startWorld(t, oneProcess, onSQLite)
@@ -69,7 +75,7 @@ func TestInOneProcessOnSQLite(t *testing.T) {
 // TestInManyProcessesOnSQLite gives each service its own process.
 func TestInManyProcessesOnSQLite(t *testing.T) {
 	w := startWorld(t, manyProcesses, onSQLite)
-	w.run(t, everywhere[:5], []chapter{{"a peer that is down is told and the rest works", theMissingPeer}}, everywhere[5:])
+	w.run(t, everywhere[:5], apart, everywhere[5:])
 }
 
 // TestOnADiskThatFillsUp gives loan a small disk.
@@ -90,7 +96,7 @@ func TestInOneProcessOnMariaDB(t *testing.T) {
 // TestInManyProcessesOnMariaDB is what a large lender operates.
 func TestInManyProcessesOnMariaDB(t *testing.T) {
 	w := startWorld(t, manyProcesses, onMariaDB)
-	w.run(t, everywhere[:5], []chapter{{"a peer that is down is told and the rest works", theMissingPeer}}, everywhere[5:])
+	w.run(t, everywhere[:5], apart, everywhere[5:])
 }
 
 // run tries chapters one after the other: they share one calendar.

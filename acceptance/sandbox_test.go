@@ -3,10 +3,13 @@ package acceptance
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -105,23 +108,42 @@ func (s *sandboxControl) moved(t testing.TB, cardNo, kind string) []done {
 	return found
 }
 
+// sms is a message as it arrived on a phone.
+type sms struct {
+	Seq  int64  `json:"seq"`
+	Text string `json:"text"`
+}
+
+// received lists what arrived on a phone after a message, newest first.
+func (s *sandboxControl) received(mobile string, after int64) ([]sms, error) {
+	var got struct {
+		Messages []sms `json:"messages"`
+	}
+	err := s.ask(http.MethodGet, fmt.Sprintf("/control/sms?mobile=%s&after=%d", mobile, after), nil, &got)
+	return got.Messages, err
+}
+
+// hasSMS waits until a message with a text arrived on a phone.
+func (s *sandboxControl) hasSMS(t testing.TB, mobile, text string) {
+	t.Helper()
+	eventually(t, "no message says "+text, 30*time.Second, func() (bool, error) {
+		got, err := s.received(mobile, 0)
+		return slices.ContainsFunc(got, func(m sms) bool { return strings.Contains(m.Text, text) }), err
+	})
+}
+
 // newestCode reads the newest one-time code sent to a mobile after a message.
 func (s *sandboxControl) newestCode(mobile string, after int64) (code string, seq int64, err error) {
-	var got struct {
-		Messages []struct {
-			Seq  int64  `json:"seq"`
-			Text string `json:"text"`
-		} `json:"messages"`
-	}
-	if err := s.ask(http.MethodGet, fmt.Sprintf("/control/sms?mobile=%s&after=%d", mobile, after), nil, &got); err != nil {
+	got, err := s.received(mobile, after)
+	if err != nil {
 		return "", 0, err
 	}
-	for _, m := range got.Messages { // newest first
+	for _, m := range got {
 		if digits := sixDigits(m.Text); digits != "" {
 			return digits, m.Seq, nil
 		}
 	}
-	return "", 0, fmt.Errorf("no code has arrived")
+	return "", 0, errors.New("no code has arrived")
 }
 
 // sixDigits finds the first run of exactly six digits.
