@@ -3128,7 +3128,9 @@ type LoanFile struct {
 	// The payout order; zero before.
 	PayoutOrderId int64 `protobuf:"varint,8,opt,name=payout_order_id,json=payoutOrderId,proto3" json:"payout_order_id,omitempty"`
 	// Interest is no longer booked as income.
-	NonAccrual    bool `protobuf:"varint,9,opt,name=non_accrual,json=nonAccrual,proto3" json:"non_accrual,omitempty"`
+	NonAccrual bool `protobuf:"varint,9,opt,name=non_accrual,json=nonAccrual,proto3" json:"non_accrual,omitempty"`
+	// The repayment code of the credit bureau as the loan stands: N, or 1 to 7 by months past due; empty before the payout.
+	BureauCode    string `protobuf:"bytes,10,opt,name=bureau_code,json=bureauCode,proto3" json:"bureau_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3224,6 +3226,13 @@ func (x *LoanFile) GetNonAccrual() bool {
 		return x.NonAccrual
 	}
 	return false
+}
+
+func (x *LoanFile) GetBureauCode() string {
+	if x != nil {
+		return x.BureauCode
+	}
+	return ""
 }
 
 // LoanStep is one move of a loan.
@@ -5166,7 +5175,7 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12!\n" +
 	"\x04loan\x18\x02 \x01(\v2\r.loan.v1.LoanR\x04loan\"7\n" +
 	"\x13StaffGetLoanRequest\x12 \n" +
-	"\aloan_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06loanId\"\xcf\x02\n" +
+	"\aloan_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06loanId\"\xf0\x02\n" +
 	"\bLoanFile\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12!\n" +
 	"\x04loan\x18\x02 \x01(\v2\r.loan.v1.LoanR\x04loan\x12-\n" +
@@ -5179,7 +5188,10 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"\apurpose\x18\a \x01(\tR\apurpose\x12&\n" +
 	"\x0fpayout_order_id\x18\b \x01(\x03R\rpayoutOrderId\x12\x1f\n" +
 	"\vnon_accrual\x18\t \x01(\bR\n" +
-	"nonAccrual\"k\n" +
+	"nonAccrual\x12\x1f\n" +
+	"\vbureau_code\x18\n" +
+	" \x01(\tR\n" +
+	"bureauCode\"k\n" +
 	"\bLoanStep\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
