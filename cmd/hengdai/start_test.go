@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/hengdai/hengdai/kit/keys"
 	"github.com/hengdai/hengdai/kit/store"
-	"github.com/hengdai/hengdai/service/user"
 )
 
 // productionOn writes a configuration of a production without a gateway and names it to the program.
@@ -152,19 +152,13 @@ func newerData(t *testing.T, dir string) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	later := fstest.MapFS{"sqlite/9999_later.sql": {Data: []byte("-- +goose Up\nCREATE TABLE later (id INTEGER);\n")}}
 	cfg := store.Config{Engine: store.SQLite, Path: filepath.Join(dir, "user.db")}
-	db, err := store.Open(t.Context(), cfg, user.Schema())
+	db, err := store.Open(t.Context(), cfg, store.Schema{Name: "user", Files: later})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Write(t.Context(), func(tx *store.Tx) error {
-		_, err := tx.ExecContext(t.Context(), "INSERT INTO user_version (version_id, is_applied) VALUES (9999, 1)")
-		return err
-	})
 	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err != nil {
 		t.Fatal(err)
 	}
 }
