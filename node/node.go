@@ -53,8 +53,13 @@ func Start(ctx context.Context, cfg *config.Config, tel *telemetry.Telemetry, ve
 }
 
 func (n *Node) start(ctx context.Context) error {
-	if err := os.MkdirAll(n.cfg.DataDir, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
+	if !n.sandboxed() {
+		if err := checkKeys(n.cfg); err != nil {
+			return err
+		}
+	}
+	if err := writable(n.cfg.DataDir); err != nil {
+		return fmt.Errorf("data_dir: %s cannot be written; choose another folder or give the right to write: %w", n.cfg.DataDir, err)
 	}
 	var err error
 	if n.offset, err = openOffset(n.cfg); err != nil {
@@ -93,6 +98,18 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	n.jobs.Go(func() { n.measure(jobs) })
 	return n.serveAll()
+}
+
+// writable makes a folder if there is none and tries to write in it.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // run starts a service's jobs.

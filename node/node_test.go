@@ -260,7 +260,7 @@ func TestTheProductionProfileMakesNoKeysAndHasNoSandbox(t *testing.T) {
 	}
 	cfg, err := config.Load("", environ)
 	must(t, err)
-	contains(t, fails(t, cfg), "service collection", "key")
+	contains(t, fails(t, cfg), "keys_dir "+cfg.KeysDir, "collection.sign.key", "hengdai keys make")
 	if entries, err := os.ReadDir(cfg.KeysDir); err == nil && len(entries) > 0 {
 		t.Errorf("keys were made: %v", entries)
 	}

@@ -94,6 +94,7 @@ func judge(ctx context.Context, cfg *config.Config, out io.Writer) error {
 // withDemoNode starts everything in one process on free loopback ports, works, and stops it.
 func withDemoNode(ctx context.Context, folder string, work func(*config.Config, *node.Node) error) error {
 	environ := over(over(os.Environ(), "HENGDAI_DATA_DIR", folder), "HENGDAI_TELEMETRY_LEVEL", "warn")
+	environ = over(environ, "HENGDAI_CONFIG", "") // a demo is a sandbox of its own
 	cfg, err := config.Load("", environ)
 	if err != nil {
 		return err

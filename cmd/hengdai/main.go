@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/hengdai/hengdai/kit/errs"
@@ -38,6 +39,7 @@ func commands() []command {
 		{"run", "[--demo-book] [--data FOLDER] [--config FILE] [--services A,B]", "start services and, in the sandbox profile, the outside parties", runNode},
 		{"demo", "--applicants FILE [--limit N]", "take applicants from a file through the whole business, then check the books", runDemo},
 		{"migrate", "[--config FILE]", "bring the tables of every service up to date (MySQL family; SQLite does it by itself)", runMigrate},
+		{"keys", "list|make [--config FILE] [--json]", "list the keys that a configuration needs, or make those that are missing; never overwrites", runKeys},
 		{"config", "[--config FILE]", "print the configuration in force, secrets masked", runConfig},
 		{"version", "", "print the version", runVersion},
 	}
@@ -92,11 +94,18 @@ func explain(c command, err error, complaints io.Writer) int {
 		_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\n", c.name, invalid.text)
 		return exitInvalid
 	}
-	_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\n", c.name, err)
-	if errors.As(err, &refusal) { // what it answers to programs is short; this sentence is for the person
-		_, _ = fmt.Fprintln(complaints, refusal.EN)
+	if errors.As(err, &refusal) && refusal.EN != "" { // what it answers to programs is short; this sentence is for the person
+		_, _ = fmt.Fprintf(complaints, "hengdai %s: %s (%s)\n", c.name, refusal.EN, oneLine(err.Error()))
+		return exitFailed
+	}
+	for line := range strings.Lines(err.Error()) { // several mistakes: a line each
+		_, _ = fmt.Fprintf(complaints, "hengdai %s: %s\n", c.name, strings.TrimSuffix(line, "\n"))
 	}
 	return exitFailed
+}
+
+func oneLine(text string) string {
+	return strings.Join(strings.Split(strings.TrimSpace(text), "\n"), "; ")
 }
 
 func help(out io.Writer) {

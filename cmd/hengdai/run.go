@@ -29,7 +29,7 @@ const (
 
 func runNode(ctx context.Context, args []string, out io.Writer) error {
 	set := flags("run", out)
-	file := set.String("config", "", "configuration file (YAML); without it everything has a default")
+	file := set.String("config", "", "configuration file (YAML); empty: HENGDAI_CONFIG, and without that everything has a default")
 	services := set.String("services", "", "services of this process, separated by commas; empty: as configured, else all")
 	dataDir := set.String("data", "", "data folder; empty: as configured")
 	book := set.Bool("demo-book", false, "sandbox profile, new data folder: lend a small book before opening")
@@ -196,7 +196,7 @@ func hostOf(name string) string {
 
 func runConfig(_ context.Context, args []string, out io.Writer) error {
 	set := flags("config", out)
-	file := set.String("config", "", "configuration file (YAML)")
+	file := set.String("config", "", "configuration file (YAML); empty: HENGDAI_CONFIG")
 	if err := parse(set, args); err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func runConfig(_ context.Context, args []string, out io.Writer) error {
 
 func runMigrate(ctx context.Context, args []string, out io.Writer) error {
 	set := flags("migrate", out)
-	file := set.String("config", "", "configuration file (YAML)")
+	file := set.String("config", "", "configuration file (YAML); empty: HENGDAI_CONFIG")
 	if err := parse(set, args); err != nil {
 		return err
 	}

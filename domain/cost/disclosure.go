@@ -68,15 +68,3 @@ func Disclose(principal money.Amount, a Annual, items, contingent []Item) (Discl
 	}
 	return d, nil
 }
-
-// Charges says whether an item of this kind stands in the table. What does not cannot be charged.
-func (d Disclosure) Charges(kind string) bool {
-	for _, list := range [][]Item{d.Items, d.Contingent} {
-		for _, i := range list {
-			if i.Kind == kind {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -31,6 +31,13 @@ const (
 	OrderRefund  Kind = "refund_ordered"
 	RefundPaid   Kind = "refund_paid"
 	RefundFailed Kind = "refund_failed"
+	// RefundBack: a refund that left came back and is payable again.
+	RefundBack Kind = "refund_returned"
+	// ChargeBack: what an order collected was taken back. Only a replay can count it.
+	ChargeBack Kind = "charge_back"
+	// TakenBack: money was taken back that no replay can take out again, because it was passed on since. What it paid
+	// stays paid; the borrower owes it as unapplied money below zero, and a person decides.
+	TakenBack Kind = "taken_back"
 	// PayoutBack: the payout came back. Abandon: it will not be repeated.
 	PayoutBack Kind = "payout_returned"
 	Abandon    Kind = "abandon"
@@ -68,8 +75,20 @@ func Replay(terms Terms, happenings []Happening, history bool) (*Life, error) {
 	if history {
 		l.history = new([]row)
 	}
+	undone, err := chargedBack(ordered)
+	if err != nil {
+		return nil, err
+	}
 	for _, h := range ordered[1:] {
-		if err := l.Do(h); err != nil {
+		switch {
+		case h.Kind == ChargeBack:
+			err = l.endHeld(h)
+		case undone[h.Seq]:
+			err = l.doHeld(h)
+		default:
+			err = l.Do(h)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("replaying event %d: %w", h.Seq, err)
 		}
 	}
@@ -109,6 +128,17 @@ func (l *Life) Do(h Happening) error {
 			return fmt.Errorf("%w: a refund of %d was not ordered", ErrNotNow, h.Amount)
 		}
 		l.refundPayable -= h.Amount
+		return nil
+	case RefundBack:
+		if err := l.moveRefund(&l.refundPayable, l.refunded, h.Amount); err != nil {
+			return err
+		}
+		l.refunded -= h.Amount
+		return nil
+	case ChargeBack:
+		return fmt.Errorf("%w: a charge-back undoes what was counted", ErrLate)
+	case TakenBack:
+		l.received -= h.Amount
 		return nil
 	case PayoutBack:
 		l.returned, l.suspended, l.lock = true, false, Lock{}

@@ -39,6 +39,9 @@ type Life struct {
 
 	// history keeps closed rows for those who ask for the whole schedule; nil if nobody does.
 	history *[]row
+
+	// held is money received that was taken back later on; only within a replay.
+	held money.Amount
 }
 
 // row is an instalment that has fallen due.
@@ -47,6 +50,7 @@ type row struct {
 	due                      calendar.Date
 	principal, interest, fee money.Amount
 	paid, cover              allocate.Amounts
+	shield                   allocate.Amounts // of held money, only within a replay
 	penalty, compound        money.Sum
 	// met is the day it was paid in full; only kept in a history.
 	met calendar.Date
@@ -159,6 +163,9 @@ func (l *Life) Advance(to calendar.Date) error {
 		}
 		if len(l.open) > 0 && !l.returned {
 			// The days of a stretch end in one year, for the sake of 365 and 366.
+			if l.held > 0 {
+				l.shield()
+			}
 			year := (l.at + 1).Year()
 			stop = min(stop, calendar.Of(year, 12, 31))
 			l.charge(calendar.Days(l.at, stop), calendar.Leap(year))
@@ -273,7 +280,7 @@ func (r *row) exposed(c allocate.Component) money.Amount {
 	if c == allocate.Interest {
 		owed = r.interest
 	}
-	return max(0, owed-r.paid[c]-r.cover[c])
+	return max(0, owed-r.paid[c]-r.cover[c]-r.shield[c])
 }
 
 // owed is what the row asks for on a day: all components less what was paid.

@@ -182,6 +182,38 @@ func TestAReturnedPayoutOwesNothing(t *testing.T) {
 	}
 }
 
+func TestMoneyChargedBackNeverPaidButBoreNoPenaltyWhileItWasWithUs(t *testing.T) {
+	l := begin(t, terms(t))
+	row := l.Plan().Rows[0]
+	receipt := loan.Happening{Seq: 2, Kind: loan.Receive, On: row.DueOn, Amount: row.Due(), OrderID: 7}
+	happened := []loan.Happening{{Seq: 1, Kind: loan.Disbursal, On: paidOut}, receipt}
+	back := loan.Happening{Seq: 3, Kind: loan.ChargeBack, On: row.DueOn + 10, Amount: row.Due(), OrderID: 7}
+	do(t, l, receipt)
+	if err := l.Clone().Do(back); !errors.Is(err, loan.ErrLate) {
+		t.Fatalf("counted without a replay: %v", err)
+	}
+	after, err := loan.Replay(terms(t), append(happened, back), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := standing(t, after, back.On); s.DPD != 10 || s.Due != row.Due() || s.Overdue != row.Due() || s.Outstanding != 1_200_000 || s.Unapplied != 0 {
+		t.Errorf("on the day of the charge-back: %+v", s)
+	}
+	if s := standing(t, after, back.On+1); s.DPD != 11 || s.Due != row.Due()+69 {
+		t.Errorf("a day later: %+v", s)
+	}
+	for _, wrong := range []loan.Happening{{Seq: 3, Kind: loan.ChargeBack, On: back.On, Amount: row.Due(), OrderID: 8},
+		{Seq: 3, Kind: loan.ChargeBack, On: row.DueOn - 1, Amount: row.Due(), OrderID: 7}, {Seq: 3, Kind: loan.ChargeBack, On: back.On, Amount: 1, OrderID: 7}} {
+		if _, err := loan.Replay(terms(t), append(happened, wrong), false); !errors.Is(err, loan.ErrNotNow) {
+			t.Errorf("%+v: %v", wrong, err)
+		}
+	}
+	twice := []loan.Happening{back, {Seq: 4, Kind: loan.ChargeBack, On: back.On, Amount: row.Due(), OrderID: 7}}
+	if _, err := loan.Replay(terms(t), append(happened, twice...), false); !errors.Is(err, loan.ErrNotNow) {
+		t.Errorf("one receipt charged back twice: %v", err)
+	}
+}
+
 func TestNonAccrualTakesUnpaidIncomeOffTheBooksAndCashBringsItBack(t *testing.T) {
 	l := begin(t, terms(t))
 	on := l.Plan().Rows[0].DueOn + 91

@@ -94,9 +94,6 @@ next:
 	return p, nil
 }
 
-// Accounts are the accounts a loan's position has.
-func Accounts() []string { return append([]string(nil), accounts[:]...) }
-
 // Position is the balance of the loan's accounts with everything accrued for the days before `through`, which is not
 // before At.
 func (l *Life) Position(through calendar.Date) (Position, error) {

@@ -52,6 +52,10 @@ func legsOf(h loan.Happening) []ledger.Entry {
 		return ledger.RefundOrdered(int64(h.Amount))
 	case loan.RefundPaid:
 		return ledger.Refunded(int64(h.Amount))
+	case loan.RefundBack:
+		return ledger.RefundCameBack(int64(h.Amount))
+	case loan.ChargeBack, loan.TakenBack:
+		return ledger.RepaymentChargedBack(int64(h.Amount))
 	case loan.PayoutBack:
 		return ledger.ReturnedToUs(0)
 	default:
@@ -59,17 +63,17 @@ func legsOf(h loan.Happening) []ledger.Entry {
 	}
 }
 
-func (b *book) happen(h loan.Happening) {
+func (b *book) happen(h loan.Happening) bool {
 	h.Seq = int64(len(b.events) + 1)
 	after := b.life.Clone()
 	var err error
-	if h.On < after.At() {
+	if h.On < after.At() || h.Kind == loan.ChargeBack {
 		after, err = loan.Replay(*b.life.Terms(), append(b.events, h), false)
 	} else {
 		err = after.Do(h)
 	}
 	if err != nil {
-		return // an event out of its order; nothing changed
+		return false // an event out of its order; nothing changed
 	}
 	legs := legsOf(h)
 	booking, err := loan.Book(b.life, after, b.booked(), legs)
@@ -89,6 +93,7 @@ func (b *book) happen(h loan.Happening) {
 		b.total = b.total.Plus(p)
 	}
 	b.life, b.through, b.events = after, booking.Through, append(b.events, h)
+	return true
 }
 
 func (b *book) close(day calendar.Date) loan.Standing {
@@ -144,7 +149,9 @@ func (b *book) act(day calendar.Date, settled bool) {
 		t.Fatal(err)
 	}
 	lock := b.life.Locked()
-	switch rapid.IntRange(0, 9).Draw(t, "act") {
+	switch rapid.IntRange(0, 10).Draw(t, "act") {
+	case 10:
+		b.chargeBack(on)
 	case 0, 1:
 		if s.Due > 0 && lock.OrderID == 0 {
 			b.happen(loan.Happening{Kind: loan.Receive, On: on, Amount: s.Due})
@@ -182,7 +189,33 @@ func (b *book) act(day calendar.Date, settled bool) {
 		if s.Unapplied > 0 && settled {
 			b.happen(loan.Happening{Kind: loan.OrderRefund, On: day, Amount: s.Unapplied})
 			b.happen(loan.Happening{Kind: loan.RefundPaid, On: day, Amount: s.Unapplied})
+			if rapid.IntRange(0, 2).Draw(t, "refund returned") == 0 {
+				b.happen(loan.Happening{Kind: loan.RefundBack, On: day, Amount: s.Unapplied})
+			}
 		}
+	}
+}
+
+// chargeBack takes a receipt back; if that cannot be replayed, the money alone goes.
+func (b *book) chargeBack(on calendar.Date) {
+	var receipts []loan.Happening
+	for _, h := range b.events {
+		if h.Kind == loan.Receive {
+			receipts = append(receipts, h)
+		}
+	}
+	if len(receipts) == 0 {
+		return
+	}
+	r := rapid.SampledFrom(receipts).Draw(b.t, "charged back")
+	back := loan.Happening{Kind: loan.ChargeBack, On: on, Amount: r.Amount, OrderID: r.OrderID}
+	on = loan.Undoes(b.events, back)
+	if on == calendar.None {
+		return
+	}
+	back.On = max(back.On, on)
+	if !b.happen(back) {
+		b.happen(loan.Happening{Kind: loan.TakenBack, On: max(back.On, b.life.At()), Amount: r.Amount, OrderID: r.OrderID})
 	}
 }
 

@@ -20,6 +20,9 @@ const snapshotVersion = 1
 // Encode writes the life as it stands after its last event, as variable-length integers. The plan is not in it: it
 // follows from the terms.
 func (l *Life) Encode() ([]byte, error) {
+	if err := l.errHeld(); err != nil {
+		return nil, err
+	}
 	b := make([]byte, 0, 64+len(l.open)*32)
 	b = append(b, snapshotVersion)
 	flags := uint64(0)

@@ -175,6 +175,7 @@ const (
 	BringToForce ContractEvent = "pay_out"
 	EndContract  ContractEvent = "settle"
 	VoidContract ContractEvent = "void"
+	Revive       ContractEvent = "reopen" // the money that ended it was charged back
 )
 
 var contractMoves = []move[ContractState, ContractEvent]{
@@ -184,6 +185,7 @@ var contractMoves = []move[ContractState, ContractEvent]{
 	{ContractSigned, VoidContract, ContractVoid},
 	{ContractInForce, EndContract, ContractEnded},
 	{ContractInForce, VoidContract, ContractVoid},
+	{ContractEnded, Revive, ContractInForce},
 }
 
 // Illegal says that an event cannot happen in a state.

@@ -138,6 +138,14 @@ func (c *Config) checkProduction(k *checker) {
 	if c.Runs("gateway") && c.Listen.CertFile == "" {
 		k.wrong("listen.cert_file", "", "a certificate; the production profile makes none itself")
 	}
+	for _, need := range []struct{ service, party string }{{"user", "bureau"}, {"payment", "alpha"}, {"payment", "beta"}, {"notify", "sms"}} {
+		if c.Runs(need.service) && c.Parties[need.party] == "" {
+			k.wrong("parties."+need.party, "", "the base URL of the party, which "+need.service+" asks; in the production profile nothing stands in for it")
+		}
+	}
+	if u, err := url.Parse(c.CallbackBase); c.Runs("payment") && (err != nil || u.Scheme != "https") {
+		k.wrong("callback_base", maskURL(c.CallbackBase), "https:// and the name at which the payment channels reach the gateway")
+	}
 	for _, party := range slices.Sorted(maps.Keys(c.Parties)) {
 		if u, err := url.Parse(c.Parties[party]); err == nil && u.Scheme != "https" {
 			k.wrong("parties."+party, maskURL(c.Parties[party]), "https:// in the production profile")

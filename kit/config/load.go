@@ -13,14 +13,26 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Load reads a file (none if the path is empty), puts the environment over it (as os.Environ answers it) and checks
+// fileVariable names the file if nobody else does.
+const fileVariable = "HENGDAI_CONFIG"
+
+// Load reads a file (if the path is empty: the one that HENGDAI_CONFIG names, or none), puts the environment over it (as os.Environ answers it) and checks
 // the whole. Every mistake found is in the error, one a line.
 func Load(path string, environ []string) (*Config, error) {
 	c := Default()
+	from := "--config"
+	if path == "" {
+		from = fileVariable
+		for _, entry := range environ {
+			if value, ok := strings.CutPrefix(entry, fileVariable+"="); ok {
+				path = value
+			}
+		}
+	}
 	if path != "" {
 		raw, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 		if err != nil {
-			return nil, fmt.Errorf("reading the configuration: %w", err)
+			return nil, fmt.Errorf("%s names a configuration that cannot be read; correct the path or its rights: %w", from, err)
 		}
 		if err := c.read(raw); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
@@ -39,7 +51,7 @@ func Load(path string, environ []string) (*Config, error) {
 func (c *Config) read(raw []byte) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(raw, &doc); err != nil {
-		return fmt.Errorf("not YAML: %w", err)
+		return fmt.Errorf("not YAML, correct the file there: %s", strings.Join(strings.Fields(err.Error()), " "))
 	}
 	if len(doc.Content) == 0 {
 		return nil
@@ -141,7 +153,7 @@ func dotted(path, key string) string {
 }
 
 // Variables that begin like configuration and are none: the file's name and what tests use.
-var otherVariables = []string{"HENGDAI_CONFIG", "HENGDAI_TEST_"}
+var otherVariables = []string{fileVariable, "HENGDAI_TEST_"}
 
 func (c *Config) readEnvironment(environ []string) error {
 	var wrong []error

@@ -59,6 +59,13 @@ func migrateAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema
 		if p == nil {
 			continue
 		}
+		have, err := version(ctx, db, engine, s.Name)
+		if err != nil {
+			return errs.Wrap(err, "looking at the tables of "+s.Name)
+		}
+		if newest := newestOf(p); have > newest {
+			return tooNew(s.Name, have, newest)
+		}
 		if _, err := p.Up(ctx); err != nil {
 			return errs.Wrap(Explain(err), "migrating the tables of "+s.Name)
 		}
@@ -76,32 +83,45 @@ func checkAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema) 
 		if p == nil {
 			continue
 		}
-		have, err := version(ctx, db, s.Name)
+		have, err := version(ctx, db, engine, s.Name)
 		if err != nil {
 			return errs.Wrap(err, "looking at the tables of "+s.Name)
 		}
-		var want int64
-		for _, src := range p.ListSources() {
-			want = max(want, src.Version)
-		}
+		want := newestOf(p)
 		if have < want {
 			return errs.New(errs.Precondition, "store.not_migrated",
 				"数据库表结构过旧，请先运行 hengdai migrate。", "The tables of the database are out of date: run `hengdai migrate` first.").
 				Because(fmt.Errorf("%s is at version %d of %d", s.Name, have, want))
 		}
 		if have > want {
-			return errs.New(errs.Precondition, "store.too_new",
-				"数据库表结构比本程序新，请升级程序。", "The tables of the database are newer than this program: use a newer program.").
-				Because(fmt.Errorf("%s is at version %d, this program knows %d", s.Name, have, want))
+			return tooNew(s.Name, have, want)
 		}
 	}
 	return nil
 }
 
+// newestOf is the newest version that this program knows.
+func newestOf(p *goose.Provider) (newest int64) {
+	for _, src := range p.ListSources() {
+		newest = max(newest, src.Version)
+	}
+	return newest
+}
+
+func tooNew(name string, have, want int64) error {
+	return errs.New(errs.Precondition, "store.too_new",
+		"数据库表结构比本程序新，请升级程序。", "The tables of the database are newer than this program: use a newer program.").
+		Because(fmt.Errorf("%s is at version %d, this program knows %d", name, have, want))
+}
+
 // version reads goose's table without making it.
-func version(ctx context.Context, db *sql.DB, name string) (int64, error) {
+func version(ctx context.Context, db *sql.DB, engine, name string) (int64, error) {
+	query := "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+	if engine == SQLite {
+		query = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+	}
 	var n int64
-	err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?", name+"_version").Scan(&n)
+	err := db.QueryRowContext(ctx, query, name+"_version").Scan(&n)
 	if err != nil {
 		return 0, Explain(err)
 	}

@@ -17,6 +17,9 @@ import (
 	"github.com/hengdai/hengdai/service/loan/rows"
 )
 
+// reasonNoFit says that an event cannot have happened to the loan as it stands.
+const reasonNoFit = "loan.event_does_not_fit"
+
 var errNoLoan = errs.New(errs.NotFound, "loan.not_found", "没有找到该贷款。", "There is no such loan.")
 
 // account is a loan opened inside a unit of work: its row, its life and its partition's day.
@@ -192,7 +195,7 @@ func (s *Service) live(ctx context.Context, tx *store.Tx, a *account, h domain.H
 		return after, nil
 	}
 	if !errors.Is(err, domain.ErrLate) {
-		return nil, errs.New(errs.Conflict, "loan.event_does_not_fit", "该操作与贷款当前情况不符。", "This does not fit the loan as it stands.").Because(err)
+		return nil, errs.New(errs.Conflict, reasonNoFit, "该操作与贷款当前情况不符。", "This does not fit the loan as it stands.").Because(err)
 	}
 	happened, err := s.happenings(ctx, tx, a.row.Bucket, a.row.ID)
 	if err != nil {
@@ -200,7 +203,7 @@ func (s *Service) live(ctx context.Context, tx *store.Tx, a *account, h domain.H
 	}
 	after, err = domain.Replay(*a.life.Terms(), append(happened, h), false)
 	if err != nil {
-		return nil, errs.New(errs.Conflict, "loan.event_does_not_fit", "该操作与贷款当前情况不符。", "This does not fit the loan as it stands.").Because(err)
+		return nil, errs.New(errs.Conflict, reasonNoFit, "该操作与贷款当前情况不符。", "This does not fit the loan as it stands.").Because(err)
 	}
 	return after, nil
 }

@@ -25,6 +25,8 @@ const (
 // dayMetrics count what day-ends did, for the metrics page and tests.
 type dayMetrics struct {
 	loans, changed atomic.Int64
+	// staleTold is the last day for which a stale loan prime rate was told.
+	staleTold atomic.Int32
 }
 
 // dayParts is the state of the days: one row a partition. For each partition
@@ -92,6 +94,7 @@ func (p dayParts) done() bool {
 // dayEnd does one portion of the end of a day, in the order: cut-off, close, barrier, start. It is woken by the clock and
 // by commits; it holds nothing between its portions.
 func (s *Service) dayEnd(ctx context.Context) (more bool, err error) {
+	s.tellStaleRate(ctx)
 	s.closing.Lock()
 	defer s.closing.Unlock()
 	list, err := rows.New(s.deps.DB.Primary()).DayParts(ctx)

@@ -3,7 +3,7 @@
 //
 // It calls user (who somebody is, his consents, cards and tokens, values for a contract), risk (the decision) and payment
 // (orders). It follows the logs of payment, user and risk. It tells ApplicationMoved, LimitChanged, ContractSigned,
-// LoanMoved, ScheduleFixed, BillIssued, OverdueChanged, RepaymentApplied, DebitFailed, DayMarker, DayClosed and the
+// LoanMoved, ScheduleFixed, BillIssued, OverdueChanged, RepaymentApplied, RepaymentReversed, DebitFailed, DayMarker, DayClosed and the
 // journal's Posted.
 //
 // What it promises:

@@ -27,6 +27,8 @@ const (
 	bookRefund   = "refund_ordered"
 	bookRefunded = "refunded"
 	bookUnrefund = "refund_refused"
+	bookReturned = "refund_returned"
+	bookTaken    = "charge_back"
 	bookSum      = "accrual" // the sum of a day's close
 )
 

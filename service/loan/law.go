@@ -1,6 +1,7 @@
 package loan
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -80,4 +81,15 @@ func minReadSeconds(p *product, on calendar.Date) int32 {
 		return p.MinReadSeconds
 	}
 	return max(p.MinReadSeconds, int32(least))
+}
+
+// tellStaleRate says once a day, and when the process starts, that the table of loan prime rates wants an import: caps that
+// are multiples of it (R61) are then computed with a rate that may be superseded.
+func (s *Service) tellStaleRate(ctx context.Context) {
+	today := calendar.InShanghai(s.deps.Clock.Now())
+	if s.metrics.staleTold.Swap(int32(today)) == int32(today) || !legal.LPRStale(today, legal.LPRCheckedOn) {
+		return
+	}
+	s.deps.Logger.WarnContext(ctx, "the loan prime rate is stale: import the rates published since, or the caps that follow it may be wrong",
+		"checked_on", legal.LPRCheckedOn.String(), "today", today.String())
 }

@@ -33,6 +33,7 @@ const (
 	causeFrozen   = "frozen"
 	causeUsed     = "used"
 	causeReleased = "released"
+	causeTaken    = "charged_back"
 )
 
 var (
@@ -89,6 +90,15 @@ func (c credit) release(part limitPart, amount int64) (credit, error) {
 		return c, errLimitBroke
 	}
 	*held -= amount
+	return c.settle(), nil
+}
+
+// takeBack uses an amount again that had been freed: what paid it was charged back. It may go above what is granted.
+func (c credit) takeBack(amount int64) (credit, error) {
+	if amount <= 0 {
+		return c, errLimitBroke
+	}
+	c.Used += amount
 	return c.settle(), nil
 }
 

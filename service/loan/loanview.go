@@ -238,6 +238,13 @@ func (f staff) GetLoan(ctx context.Context, req *loanv1.StaffGetLoanRequest) (*l
 	}
 	out := &loanv1.LoanFile{UserId: row.UserID, Grade: row.Grade, Purpose: row.Purpose, PayoutOrderId: row.PayoutOrderID,
 		NonAccrual: a.life != nil && a.life.Suspended()}
+	if a.life != nil {
+		st, err := a.standingToday()
+		if err != nil {
+			return nil, err
+		}
+		out.BureauCode = domain.BureauCode(st.DPD)
+	}
 	if out.Loan, err = toLoan(a); err != nil {
 		return nil, err
 	}

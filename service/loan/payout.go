@@ -170,7 +170,7 @@ func (s *Service) settleOrder(ctx context.Context, tx *store.Tx, o outcome) erro
 	case o.kind == orderPaid:
 		return s.collected(ctx, tx, a, order, o)
 	case o.kind == orderReturned:
-		return errs.New(errs.Internal, "loan.charge_back", "扣款被退回，需人工处理。", "A collection was charged back; a person must handle it.")
+		return s.chargedBack(ctx, tx, a, order, o)
 	}
 	return s.collectFailed(ctx, tx, a, order, o)
 }

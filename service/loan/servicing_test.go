@@ -71,7 +71,7 @@ func TestWhoDoesNotPayAgesThroughBucketsClassesAndNonAccrual(t *testing.T) {
 	w.pass(90)
 	l := w.loan(userID, loanID)
 	file, err := w.staff("auditor").GetLoan(t.Context(), &loanv1.StaffGetLoanRequest{LoanId: loanID})
-	if err != nil || l.GetDpd() != 91 || l.GetBucket() != "M4" || l.GetClass() != "substandard" || !file.GetNonAccrual() {
+	if err != nil || l.GetDpd() != 91 || l.GetBucket() != "M4" || l.GetClass() != "substandard" || !file.GetNonAccrual() || file.GetBureauCode() != "4" {
 		t.Fatalf("91 days late: %v %v %v", l, file, err)
 	}
 	if len(file.GetRepayments()) < 4 || file.GetRepayments()[0].GetState() != "FAILED" {

@@ -109,13 +109,22 @@ func (s *Service) settleLoan(ctx context.Context, tx *store.Tx, a *account) erro
 // refund orders that unapplied money goes back to its source.
 func (s *Service) refund(ctx context.Context, tx *store.Tx, a *account, amount money.Amount) error {
 	orderID := s.deps.IDs.New(a.row.Bucket)
-	err := s.happen(ctx, tx, a, happening{Happening: domain.Happening{Kind: domain.OrderRefund, On: a.life.At(), Amount: amount, OrderID: orderID},
-		Legs: ledger.RefundOrdered(int64(amount)), LegEvent: bookRefund, PostingOn: calendar.None, ValueOn: calendar.None})
-	if err != nil {
+	if err := s.setApart(ctx, tx, a, orderID, amount); err != nil {
 		return err
 	}
+	return s.orderRefund(ctx, tx, a, orderID, a.row.CardID, amount)
+}
+
+// setApart makes unapplied money payable as a refund.
+func (s *Service) setApart(ctx context.Context, tx *store.Tx, a *account, orderID int64, amount money.Amount) error {
+	return s.happen(ctx, tx, a, happening{Happening: domain.Happening{Kind: domain.OrderRefund, On: a.life.At(), Amount: amount, OrderID: orderID},
+		Legs: ledger.RefundOrdered(int64(amount)), LegEvent: bookRefund, PostingOn: calendar.None, ValueOn: calendar.None})
+}
+
+// orderRefund asks payment to pay what is payable.
+func (s *Service) orderRefund(ctx context.Context, tx *store.Tx, a *account, orderID, cardID int64, amount money.Amount) error {
 	return s.order(ctx, tx, rows.PaymentOrder{Bucket: a.row.Bucket, ID: orderID, LoanID: a.row.ID, UserID: a.row.UserID, Kind: orderRefund,
-		CardID: a.row.CardID, AmountMinor: int64(amount)})
+		CardID: cardID, AmountMinor: int64(amount)})
 }
 
 // refundEnded books how a refund ended: the money left, or it is the borrower's unapplied money again, or it came back
@@ -123,15 +132,20 @@ func (s *Service) refund(ctx context.Context, tx *store.Tx, a *account, amount m
 func (s *Service) refundEnded(ctx context.Context, tx *store.Tx, a *account, order rows.PaymentOrder, o outcome) error {
 	h := happening{Happening: domain.Happening{Kind: domain.RefundFailed, On: max(o.value, a.life.At()), Amount: money.Amount(order.AmountMinor), OrderID: order.ID},
 		Legs: ledger.RefundRefused(order.AmountMinor), LegEvent: bookUnrefund, PostingOn: o.posting, ValueOn: o.value}
-	state := orderFailed
+	state, why := orderFailed, whyRefused
 	switch o.kind {
 	case orderPaid:
-		h.Kind, h.Amount, h.Legs, h.LegEvent, state = domain.RefundPaid, o.amount, ledger.Refunded(int64(o.amount)), bookRefunded, orderPaid
+		h.Kind, h.Amount, h.Legs, h.LegEvent, state, why = domain.RefundPaid, o.amount, ledger.Refunded(int64(o.amount)), bookRefunded, orderPaid, ""
 	case orderReturned:
-		return errs.New(errs.Internal, "loan.refund_returned", "退款被退回，需人工处理。", "A refund came back; a person must handle it.")
+		h.Kind, h.Amount, h.Legs, h.LegEvent, state, why = domain.RefundBack, o.amount, ledger.RefundCameBack(int64(o.amount)), bookReturned, orderReturned, whyReturned
 	}
 	if err := s.happen(ctx, tx, a, h); err != nil {
 		return err
+	}
+	if why != "" {
+		if err := s.listMoney(tx, order.ID, why); err != nil {
+			return err
+		}
 	}
 	if err := s.save(ctx, tx, a); err != nil {
 		return err

@@ -97,6 +97,13 @@ func (s *Service) onRepaymentApplied(ctx context.Context, tx *store.Tx, m eventl
 	})
 }
 
+// onRepaymentReversed: the bucket follows with OverdueChanged, if it changed.
+func (s *Service) onRepaymentReversed(ctx context.Context, tx *store.Tx, m eventlog.Meta, e *loanv1.RepaymentReversed) error {
+	return changeLoan(ctx, tx, m, e.GetLoanId(), func(row *rows.ReportLoan) {
+		row.OutstandingMinor, row.OverdueMinor = e.GetOutstandingPrincipalMinor(), e.GetOverdueMinor()
+	})
+}
+
 func (s *Service) onOverdueChanged(ctx context.Context, tx *store.Tx, m eventlog.Meta, e *loanv1.OverdueChanged) error {
 	return changeLoan(ctx, tx, m, e.GetLoanId(), func(row *rows.ReportLoan) {
 		row.OverdueMinor, row.OutstandingMinor, row.DpdBucket, row.Class = e.GetOverdueMinor(), e.GetOutstandingPrincipalMinor(), e.GetBucket(), e.GetClass()

@@ -57,7 +57,7 @@ func New(d Deps) (*Service, error) {
 	s.sources = []source{
 		{"loan", eventlog.Follow(d.DB, "loan", d.LoanLog,
 			eventlog.On(s.onPosted), eventlog.On(s.onSums), eventlog.On(s.onApplicationMoved), eventlog.On(s.onLoanMoved),
-			eventlog.On(s.onScheduleFixed), eventlog.On(s.onRepaymentApplied), eventlog.On(s.onOverdueChanged)), wipeLoan},
+			eventlog.On(s.onScheduleFixed), eventlog.On(s.onRepaymentApplied), eventlog.On(s.onRepaymentReversed), eventlog.On(s.onOverdueChanged)), wipeLoan},
 		{"payment", eventlog.Follow(d.DB, "payment", d.PaymentLog,
 			eventlog.On(s.onPosted), eventlog.On(s.onOrderAccepted), eventlog.On(s.onOrderSettled)), wipePayment},
 		{"risk", eventlog.Follow(d.DB, "risk", d.RiskLog, eventlog.On(s.onDecided)), wipeRisk},

@@ -930,6 +930,92 @@ func (x *DebitFailed) GetReason() string {
 	return ""
 }
 
+// RepaymentReversed: money that was collected was taken back, and with it what it had paid.
+type RepaymentReversed struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	LoanId      int64                  `protobuf:"varint,1,opt,name=loan_id,json=loanId,proto3" json:"loan_id,omitempty"`
+	OrderId     int64                  `protobuf:"varint,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	AmountMinor int64                  `protobuf:"varint,3,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
+	// The loan was settled and is no longer.
+	Reopened                  bool  `protobuf:"varint,4,opt,name=reopened,proto3" json:"reopened,omitempty"`
+	OutstandingPrincipalMinor int64 `protobuf:"varint,5,opt,name=outstanding_principal_minor,json=outstandingPrincipalMinor,proto3" json:"outstanding_principal_minor,omitempty"`
+	OverdueMinor              int64 `protobuf:"varint,6,opt,name=overdue_minor,json=overdueMinor,proto3" json:"overdue_minor,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
+}
+
+func (x *RepaymentReversed) Reset() {
+	*x = RepaymentReversed{}
+	mi := &file_loan_v1_event_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepaymentReversed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepaymentReversed) ProtoMessage() {}
+
+func (x *RepaymentReversed) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_event_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepaymentReversed.ProtoReflect.Descriptor instead.
+func (*RepaymentReversed) Descriptor() ([]byte, []int) {
+	return file_loan_v1_event_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RepaymentReversed) GetLoanId() int64 {
+	if x != nil {
+		return x.LoanId
+	}
+	return 0
+}
+
+func (x *RepaymentReversed) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *RepaymentReversed) GetAmountMinor() int64 {
+	if x != nil {
+		return x.AmountMinor
+	}
+	return 0
+}
+
+func (x *RepaymentReversed) GetReopened() bool {
+	if x != nil {
+		return x.Reopened
+	}
+	return false
+}
+
+func (x *RepaymentReversed) GetOutstandingPrincipalMinor() int64 {
+	if x != nil {
+		return x.OutstandingPrincipalMinor
+	}
+	return 0
+}
+
+func (x *RepaymentReversed) GetOverdueMinor() int64 {
+	if x != nil {
+		return x.OverdueMinor
+	}
+	return 0
+}
+
 // DayMarker asks payment to seal a date for the partition this event stands in.
 type DayMarker struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -941,7 +1027,7 @@ type DayMarker struct {
 
 func (x *DayMarker) Reset() {
 	*x = DayMarker{}
-	mi := &file_loan_v1_event_proto_msgTypes[10]
+	mi := &file_loan_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1039,7 @@ func (x *DayMarker) String() string {
 func (*DayMarker) ProtoMessage() {}
 
 func (x *DayMarker) ProtoReflect() protoreflect.Message {
-	mi := &file_loan_v1_event_proto_msgTypes[10]
+	mi := &file_loan_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1052,7 @@ func (x *DayMarker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayMarker.ProtoReflect.Descriptor instead.
 func (*DayMarker) Descriptor() ([]byte, []int) {
-	return file_loan_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_loan_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DayMarker) GetDate() string {
@@ -993,7 +1079,7 @@ type DayClosed struct {
 
 func (x *DayClosed) Reset() {
 	*x = DayClosed{}
-	mi := &file_loan_v1_event_proto_msgTypes[11]
+	mi := &file_loan_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1005,7 +1091,7 @@ func (x *DayClosed) String() string {
 func (*DayClosed) ProtoMessage() {}
 
 func (x *DayClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_loan_v1_event_proto_msgTypes[11]
+	mi := &file_loan_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1018,7 +1104,7 @@ func (x *DayClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayClosed.ProtoReflect.Descriptor instead.
 func (*DayClosed) Descriptor() ([]byte, []int) {
-	return file_loan_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_loan_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DayClosed) GetDate() string {
@@ -1118,7 +1204,14 @@ const file_loan_v1_event_proto_rawDesc = "" +
 	"\aloan_id\x18\x01 \x01(\x03R\x06loanId\x12\x19\n" +
 	"\border_id\x18\x02 \x01(\x03R\aorderId\x12!\n" +
 	"\famount_minor\x18\x03 \x01(\x03R\vamountMinor\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"=\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xeb\x01\n" +
+	"\x11RepaymentReversed\x12\x17\n" +
+	"\aloan_id\x18\x01 \x01(\x03R\x06loanId\x12\x19\n" +
+	"\border_id\x18\x02 \x01(\x03R\aorderId\x12!\n" +
+	"\famount_minor\x18\x03 \x01(\x03R\vamountMinor\x12\x1a\n" +
+	"\breopened\x18\x04 \x01(\bR\breopened\x12>\n" +
+	"\x1boutstanding_principal_minor\x18\x05 \x01(\x03R\x19outstandingPrincipalMinor\x12#\n" +
+	"\roverdue_minor\x18\x06 \x01(\x03R\foverdueMinor\"=\n" +
 	"\tDayMarker\x12\x12\n" +
 	"\x04date\x18\x01 \x01(\tR\x04date\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\x05R\tpartition\"\x1f\n" +
@@ -1139,20 +1232,21 @@ func file_loan_v1_event_proto_rawDescGZIP() []byte {
 	return file_loan_v1_event_proto_rawDescData
 }
 
-var file_loan_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_loan_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_loan_v1_event_proto_goTypes = []any{
-	(*ApplicationMoved)(nil), // 0: loan.v1.ApplicationMoved
-	(*LimitChanged)(nil),     // 1: loan.v1.LimitChanged
-	(*ContractSigned)(nil),   // 2: loan.v1.ContractSigned
-	(*LoanMoved)(nil),        // 3: loan.v1.LoanMoved
-	(*ScheduleFixed)(nil),    // 4: loan.v1.ScheduleFixed
-	(*Row)(nil),              // 5: loan.v1.Row
-	(*BillIssued)(nil),       // 6: loan.v1.BillIssued
-	(*OverdueChanged)(nil),   // 7: loan.v1.OverdueChanged
-	(*RepaymentApplied)(nil), // 8: loan.v1.RepaymentApplied
-	(*DebitFailed)(nil),      // 9: loan.v1.DebitFailed
-	(*DayMarker)(nil),        // 10: loan.v1.DayMarker
-	(*DayClosed)(nil),        // 11: loan.v1.DayClosed
+	(*ApplicationMoved)(nil),  // 0: loan.v1.ApplicationMoved
+	(*LimitChanged)(nil),      // 1: loan.v1.LimitChanged
+	(*ContractSigned)(nil),    // 2: loan.v1.ContractSigned
+	(*LoanMoved)(nil),         // 3: loan.v1.LoanMoved
+	(*ScheduleFixed)(nil),     // 4: loan.v1.ScheduleFixed
+	(*Row)(nil),               // 5: loan.v1.Row
+	(*BillIssued)(nil),        // 6: loan.v1.BillIssued
+	(*OverdueChanged)(nil),    // 7: loan.v1.OverdueChanged
+	(*RepaymentApplied)(nil),  // 8: loan.v1.RepaymentApplied
+	(*DebitFailed)(nil),       // 9: loan.v1.DebitFailed
+	(*RepaymentReversed)(nil), // 10: loan.v1.RepaymentReversed
+	(*DayMarker)(nil),         // 11: loan.v1.DayMarker
+	(*DayClosed)(nil),         // 12: loan.v1.DayClosed
 }
 var file_loan_v1_event_proto_depIdxs = []int32{
 	5, // 0: loan.v1.ScheduleFixed.rows:type_name -> loan.v1.Row
@@ -1174,7 +1268,7 @@ func file_loan_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loan_v1_event_proto_rawDesc), len(file_loan_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

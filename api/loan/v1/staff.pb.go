@@ -3128,7 +3128,9 @@ type LoanFile struct {
 	// The payout order; zero before.
 	PayoutOrderId int64 `protobuf:"varint,8,opt,name=payout_order_id,json=payoutOrderId,proto3" json:"payout_order_id,omitempty"`
 	// Interest is no longer booked as income.
-	NonAccrual    bool `protobuf:"varint,9,opt,name=non_accrual,json=nonAccrual,proto3" json:"non_accrual,omitempty"`
+	NonAccrual bool `protobuf:"varint,9,opt,name=non_accrual,json=nonAccrual,proto3" json:"non_accrual,omitempty"`
+	// The repayment code of the credit bureau as the loan stands: N, or 1 to 7 by months past due; empty before the payout.
+	BureauCode    string `protobuf:"bytes,10,opt,name=bureau_code,json=bureauCode,proto3" json:"bureau_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3224,6 +3226,13 @@ func (x *LoanFile) GetNonAccrual() bool {
 		return x.NonAccrual
 	}
 	return false
+}
+
+func (x *LoanFile) GetBureauCode() string {
+	if x != nil {
+		return x.BureauCode
+	}
+	return ""
 }
 
 // LoanStep is one move of a loan.
@@ -4588,6 +4597,301 @@ func (x *RetryParkedResponse) GetLeft() int32 {
 	return 0
 }
 
+// ListReturnedMoneyRequest asks for all.
+type ListReturnedMoneyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReturnedMoneyRequest) Reset() {
+	*x = ListReturnedMoneyRequest{}
+	mi := &file_loan_v1_staff_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReturnedMoneyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReturnedMoneyRequest) ProtoMessage() {}
+
+func (x *ListReturnedMoneyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReturnedMoneyRequest.ProtoReflect.Descriptor instead.
+func (*ListReturnedMoneyRequest) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{61}
+}
+
+// ListReturnedMoneyResponse lists what is open, at most 1000.
+type ListReturnedMoneyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest first.
+	Items         []*ReturnedMoney `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReturnedMoneyResponse) Reset() {
+	*x = ListReturnedMoneyResponse{}
+	mi := &file_loan_v1_staff_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReturnedMoneyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReturnedMoneyResponse) ProtoMessage() {}
+
+func (x *ListReturnedMoneyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReturnedMoneyResponse.ProtoReflect.Descriptor instead.
+func (*ListReturnedMoneyResponse) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *ListReturnedMoneyResponse) GetItems() []*ReturnedMoney {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// ReturnedMoney is money of one order that waits for a person.
+type ReturnedMoney struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order that it came back from.
+	OrderId int64 `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Whose loan.
+	LoanId int64 `protobuf:"varint,2,opt,name=loan_id,json=loanId,proto3" json:"loan_id,omitempty"`
+	// Whose money.
+	UserId int64 `protobuf:"varint,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// "refund_returned": a refund left and came back; it is payable (2241.refund). "refund_refused": it never left and is
+	// unapplied again (2241.unapplied). "charge_back": a collection was taken back after its money had been passed on; the
+	// borrower's unapplied money is short of it.
+	Why string `protobuf:"bytes,4,opt,name=why,proto3" json:"why,omitempty"`
+	// How much, in fen.
+	AmountMinor int64 `protobuf:"varint,5,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
+	// Since when, UTC milliseconds.
+	SinceMs       int64 `protobuf:"varint,6,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReturnedMoney) Reset() {
+	*x = ReturnedMoney{}
+	mi := &file_loan_v1_staff_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReturnedMoney) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReturnedMoney) ProtoMessage() {}
+
+func (x *ReturnedMoney) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReturnedMoney.ProtoReflect.Descriptor instead.
+func (*ReturnedMoney) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *ReturnedMoney) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *ReturnedMoney) GetLoanId() int64 {
+	if x != nil {
+		return x.LoanId
+	}
+	return 0
+}
+
+func (x *ReturnedMoney) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ReturnedMoney) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *ReturnedMoney) GetAmountMinor() int64 {
+	if x != nil {
+		return x.AmountMinor
+	}
+	return 0
+}
+
+func (x *ReturnedMoney) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+// ResolveReturnedMoneyRequest names an item and what is done.
+type ResolveReturnedMoneyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order of the item.
+	OrderId int64 `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// "pay_again" for refunds, "close" for a charge-back.
+	Act string `protobuf:"bytes,2,opt,name=act,proto3" json:"act,omitempty"`
+	// The verified card of the borrower to pay to; zero: the loan's.
+	CardId int64 `protobuf:"varint,3,opt,name=card_id,json=cardId,proto3" json:"card_id,omitempty"`
+	// Why, for the record.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResolveReturnedMoneyRequest) Reset() {
+	*x = ResolveReturnedMoneyRequest{}
+	mi := &file_loan_v1_staff_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResolveReturnedMoneyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResolveReturnedMoneyRequest) ProtoMessage() {}
+
+func (x *ResolveReturnedMoneyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResolveReturnedMoneyRequest.ProtoReflect.Descriptor instead.
+func (*ResolveReturnedMoneyRequest) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *ResolveReturnedMoneyRequest) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *ResolveReturnedMoneyRequest) GetAct() string {
+	if x != nil {
+		return x.Act
+	}
+	return ""
+}
+
+func (x *ResolveReturnedMoneyRequest) GetCardId() int64 {
+	if x != nil {
+		return x.CardId
+	}
+	return 0
+}
+
+func (x *ResolveReturnedMoneyRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// ResolveReturnedMoneyResponse says what was done.
+type ResolveReturnedMoneyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new order to pay the refund; zero if the item was closed.
+	OrderId       int64 `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResolveReturnedMoneyResponse) Reset() {
+	*x = ResolveReturnedMoneyResponse{}
+	mi := &file_loan_v1_staff_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResolveReturnedMoneyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResolveReturnedMoneyResponse) ProtoMessage() {}
+
+func (x *ResolveReturnedMoneyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loan_v1_staff_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResolveReturnedMoneyResponse.ProtoReflect.Descriptor instead.
+func (*ResolveReturnedMoneyResponse) Descriptor() ([]byte, []int) {
+	return file_loan_v1_staff_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *ResolveReturnedMoneyResponse) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
 var File_loan_v1_staff_proto protoreflect.FileDescriptor
 
 const file_loan_v1_staff_proto_rawDesc = "" +
@@ -4871,7 +5175,7 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12!\n" +
 	"\x04loan\x18\x02 \x01(\v2\r.loan.v1.LoanR\x04loan\"7\n" +
 	"\x13StaffGetLoanRequest\x12 \n" +
-	"\aloan_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06loanId\"\xcf\x02\n" +
+	"\aloan_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06loanId\"\xf0\x02\n" +
 	"\bLoanFile\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12!\n" +
 	"\x04loan\x18\x02 \x01(\v2\r.loan.v1.LoanR\x04loan\x12-\n" +
@@ -4884,7 +5188,10 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"\apurpose\x18\a \x01(\tR\apurpose\x12&\n" +
 	"\x0fpayout_order_id\x18\b \x01(\x03R\rpayoutOrderId\x12\x1f\n" +
 	"\vnon_accrual\x18\t \x01(\bR\n" +
-	"nonAccrual\"k\n" +
+	"nonAccrual\x12\x1f\n" +
+	"\vbureau_code\x18\n" +
+	" \x01(\tR\n" +
+	"bureauCode\"k\n" +
 	"\bLoanStep\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
@@ -4984,7 +5291,25 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06userId\"?\n" +
 	"\x13RetryParkedResponse\x12\x14\n" +
 	"\x05taken\x18\x01 \x01(\x05R\x05taken\x12\x12\n" +
-	"\x04left\x18\x02 \x01(\x05R\x04left2\x9e\x1e\n" +
+	"\x04left\x18\x02 \x01(\x05R\x04left\"\x1a\n" +
+	"\x18ListReturnedMoneyRequest\"I\n" +
+	"\x19ListReturnedMoneyResponse\x12,\n" +
+	"\x05items\x18\x01 \x03(\v2\x16.loan.v1.ReturnedMoneyR\x05items\"\xac\x01\n" +
+	"\rReturnedMoney\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
+	"\aloan_id\x18\x02 \x01(\x03R\x06loanId\x12\x17\n" +
+	"\auser_id\x18\x03 \x01(\x03R\x06userId\x12\x10\n" +
+	"\x03why\x18\x04 \x01(\tR\x03why\x12!\n" +
+	"\famount_minor\x18\x05 \x01(\x03R\vamountMinor\x12\x19\n" +
+	"\bsince_ms\x18\x06 \x01(\x03R\asinceMs\"\xb2\x01\n" +
+	"\x1bResolveReturnedMoneyRequest\x12\"\n" +
+	"\border_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\aorderId\x12)\n" +
+	"\x03act\x18\x02 \x01(\tB\x17\xbaH\x14r\x12R\tpay_againR\x05closeR\x03act\x12 \n" +
+	"\acard_id\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06cardId\x12\"\n" +
+	"\x06reason\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"9\n" +
+	"\x1cResolveReturnedMoneyResponse\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderId2\x8b!\n" +
 	"\x05Staff\x12{\n" +
 	"\fListProducts\x12!.loan.v1.StaffListProductsRequest\x1a\".loan.v1.StaffListProductsResponse\"$\x8a\xb5\x18\x03\n" +
 	"\x01\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/staff/products\x90\x02\x01\x12n\n" +
@@ -5038,7 +5363,11 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"ListParked\x12\x1a.loan.v1.ListParkedRequest\x1a\x1b.loan.v1.ListParkedResponse\"K\x8a\xb5\x18&\n" +
 	"\x01\x03\x12\boperator\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/staff/loans/parked\x90\x02\x01\x12\x89\x01\n" +
 	"\vRetryParked\x12\x1b.loan.v1.RetryParkedRequest\x1a\x1c.loan.v1.RetryParkedResponse\"?\x8a\xb5\x18\x14\n" +
-	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/staff/loans/parked/retryB\x85\x01\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/staff/loans/parked/retry\x12\xaf\x01\n" +
+	"\x11ListReturnedMoney\x12!.loan.v1.ListReturnedMoneyRequest\x1a\".loan.v1.ListReturnedMoneyResponse\"S\x8a\xb5\x18&\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02 \x12\x1e/v1/staff/loans/returned-money\x90\x02\x01\x12\xb8\x01\n" +
+	"\x14ResolveReturnedMoney\x12$.loan.v1.ResolveReturnedMoneyRequest\x1a%.loan.v1.ResolveReturnedMoneyResponse\"S\x8a\xb5\x18\x13\n" +
+	"\x01\x03\x12\afinance\x12\x05admin\x82\xd3\xe4\x93\x026:\x01*\"1/v1/staff/loans/returned-money/{order_id}/resolveB\x85\x01\n" +
 	"\vcom.loan.v1B\n" +
 	"StaffProtoP\x01Z-github.com/hengdai/hengdai/api/loan/v1;loanv1\xa2\x02\x03LXX\xaa\x02\aLoan.V1\xca\x02\aLoan\\V1\xe2\x02\x13Loan\\V1\\GPBMetadata\xea\x02\bLoan::V1b\x06proto3"
 
@@ -5054,7 +5383,7 @@ func file_loan_v1_staff_proto_rawDescGZIP() []byte {
 	return file_loan_v1_staff_proto_rawDescData
 }
 
-var file_loan_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
+var file_loan_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
 var file_loan_v1_staff_proto_goTypes = []any{
 	(*Product)(nil),                       // 0: loan.v1.Product
 	(*GradePrice)(nil),                    // 1: loan.v1.GradePrice
@@ -5117,15 +5446,20 @@ var file_loan_v1_staff_proto_goTypes = []any{
 	(*ParkedEvent)(nil),                   // 58: loan.v1.ParkedEvent
 	(*RetryParkedRequest)(nil),            // 59: loan.v1.RetryParkedRequest
 	(*RetryParkedResponse)(nil),           // 60: loan.v1.RetryParkedResponse
-	(*Cost)(nil),                          // 61: loan.v1.Cost
-	(*Application)(nil),                   // 62: loan.v1.Application
-	(*StatedFacts)(nil),                   // 63: loan.v1.StatedFacts
-	(*Limit)(nil),                         // 64: loan.v1.Limit
-	(*QuoteResponse)(nil),                 // 65: loan.v1.QuoteResponse
-	(*Loan)(nil),                          // 66: loan.v1.Loan
-	(*Schedule)(nil),                      // 67: loan.v1.Schedule
-	(*Repayment)(nil),                     // 68: loan.v1.Repayment
-	(*v1.Posted)(nil),                     // 69: ledger.v1.Posted
+	(*ListReturnedMoneyRequest)(nil),      // 61: loan.v1.ListReturnedMoneyRequest
+	(*ListReturnedMoneyResponse)(nil),     // 62: loan.v1.ListReturnedMoneyResponse
+	(*ReturnedMoney)(nil),                 // 63: loan.v1.ReturnedMoney
+	(*ResolveReturnedMoneyRequest)(nil),   // 64: loan.v1.ResolveReturnedMoneyRequest
+	(*ResolveReturnedMoneyResponse)(nil),  // 65: loan.v1.ResolveReturnedMoneyResponse
+	(*Cost)(nil),                          // 66: loan.v1.Cost
+	(*Application)(nil),                   // 67: loan.v1.Application
+	(*StatedFacts)(nil),                   // 68: loan.v1.StatedFacts
+	(*Limit)(nil),                         // 69: loan.v1.Limit
+	(*QuoteResponse)(nil),                 // 70: loan.v1.QuoteResponse
+	(*Loan)(nil),                          // 71: loan.v1.Loan
+	(*Schedule)(nil),                      // 72: loan.v1.Schedule
+	(*Repayment)(nil),                     // 73: loan.v1.Repayment
+	(*v1.Posted)(nil),                     // 74: ledger.v1.Posted
 }
 var file_loan_v1_staff_proto_depIdxs = []int32{
 	1,  // 0: loan.v1.Product.grades:type_name -> loan.v1.GradePrice
@@ -5134,93 +5468,98 @@ var file_loan_v1_staff_proto_depIdxs = []int32{
 	3,  // 3: loan.v1.StaffListProductsResponse.products:type_name -> loan.v1.ProductVersion
 	0,  // 4: loan.v1.CheckProductRequest.product:type_name -> loan.v1.Product
 	9,  // 5: loan.v1.CheckProductResponse.faults:type_name -> loan.v1.ProductFault
-	61, // 6: loan.v1.CheckProductResponse.worst:type_name -> loan.v1.Cost
+	66, // 6: loan.v1.CheckProductResponse.worst:type_name -> loan.v1.Cost
 	0,  // 7: loan.v1.ProposeProductRequest.product:type_name -> loan.v1.Product
 	0,  // 8: loan.v1.ProductProposal.product:type_name -> loan.v1.Product
 	11, // 9: loan.v1.ListProductProposalsResponse.proposals:type_name -> loan.v1.ProductProposal
 	19, // 10: loan.v1.StaffListApplicationsResponse.applications:type_name -> loan.v1.ApplicationFile
-	62, // 11: loan.v1.ApplicationFile.application:type_name -> loan.v1.Application
+	67, // 11: loan.v1.ApplicationFile.application:type_name -> loan.v1.Application
 	20, // 12: loan.v1.ApplicationFile.reasons:type_name -> loan.v1.DecisionReason
 	21, // 13: loan.v1.ApplicationFile.history:type_name -> loan.v1.ApplicationStep
 	24, // 14: loan.v1.ListReviewsResponse.reviews:type_name -> loan.v1.ReviewItem
 	24, // 15: loan.v1.Review.item:type_name -> loan.v1.ReviewItem
 	19, // 16: loan.v1.Review.file:type_name -> loan.v1.ApplicationFile
 	28, // 17: loan.v1.Review.customer:type_name -> loan.v1.MaskedCustomer
-	63, // 18: loan.v1.Review.stated:type_name -> loan.v1.StatedFacts
-	64, // 19: loan.v1.Review.limit:type_name -> loan.v1.Limit
-	62, // 20: loan.v1.Review.others:type_name -> loan.v1.Application
-	65, // 21: loan.v1.Review.quote:type_name -> loan.v1.QuoteResponse
+	68, // 18: loan.v1.Review.stated:type_name -> loan.v1.StatedFacts
+	69, // 19: loan.v1.Review.limit:type_name -> loan.v1.Limit
+	67, // 20: loan.v1.Review.others:type_name -> loan.v1.Application
+	70, // 21: loan.v1.Review.quote:type_name -> loan.v1.QuoteResponse
 	24, // 22: loan.v1.ReturnReviewResponse.item:type_name -> loan.v1.ReviewItem
-	64, // 23: loan.v1.LimitFile.limit:type_name -> loan.v1.Limit
+	69, // 23: loan.v1.LimitFile.limit:type_name -> loan.v1.Limit
 	34, // 24: loan.v1.LimitFile.changes:type_name -> loan.v1.LimitChange
 	37, // 25: loan.v1.StaffListLoansResponse.loans:type_name -> loan.v1.LoanLine
-	66, // 26: loan.v1.LoanLine.loan:type_name -> loan.v1.Loan
-	66, // 27: loan.v1.LoanFile.loan:type_name -> loan.v1.Loan
-	67, // 28: loan.v1.LoanFile.schedule:type_name -> loan.v1.Schedule
-	68, // 29: loan.v1.LoanFile.repayments:type_name -> loan.v1.Repayment
+	71, // 26: loan.v1.LoanLine.loan:type_name -> loan.v1.Loan
+	71, // 27: loan.v1.LoanFile.loan:type_name -> loan.v1.Loan
+	72, // 28: loan.v1.LoanFile.schedule:type_name -> loan.v1.Schedule
+	73, // 29: loan.v1.LoanFile.repayments:type_name -> loan.v1.Repayment
 	40, // 30: loan.v1.LoanFile.history:type_name -> loan.v1.LoanStep
-	69, // 31: loan.v1.GetJournalResponse.transactions:type_name -> ledger.v1.Posted
+	74, // 31: loan.v1.GetJournalResponse.transactions:type_name -> ledger.v1.Posted
 	43, // 32: loan.v1.GetJournalResponse.balances:type_name -> loan.v1.AccountBalance
 	50, // 33: loan.v1.ListDayEndsResponse.day_ends:type_name -> loan.v1.DayEnd
 	51, // 34: loan.v1.DayEnd.steps:type_name -> loan.v1.DayEndStep
 	52, // 35: loan.v1.DayEnd.disagreements:type_name -> loan.v1.Disagreement
 	55, // 36: loan.v1.ListSetAsideResponse.loans:type_name -> loan.v1.SetAside
 	58, // 37: loan.v1.ListParkedResponse.events:type_name -> loan.v1.ParkedEvent
-	4,  // 38: loan.v1.Staff.ListProducts:input_type -> loan.v1.StaffListProductsRequest
-	6,  // 39: loan.v1.Staff.GetProduct:input_type -> loan.v1.GetProductRequest
-	7,  // 40: loan.v1.Staff.CheckProduct:input_type -> loan.v1.CheckProductRequest
-	10, // 41: loan.v1.Staff.ProposeProduct:input_type -> loan.v1.ProposeProductRequest
-	12, // 42: loan.v1.Staff.ListProductProposals:input_type -> loan.v1.ListProductProposalsRequest
-	14, // 43: loan.v1.Staff.ApproveProduct:input_type -> loan.v1.ApproveProductRequest
-	15, // 44: loan.v1.Staff.RejectProduct:input_type -> loan.v1.RejectProductRequest
-	16, // 45: loan.v1.Staff.ListApplications:input_type -> loan.v1.StaffListApplicationsRequest
-	18, // 46: loan.v1.Staff.GetApplication:input_type -> loan.v1.StaffGetApplicationRequest
-	22, // 47: loan.v1.Staff.ListReviews:input_type -> loan.v1.ListReviewsRequest
-	25, // 48: loan.v1.Staff.ClaimReview:input_type -> loan.v1.ClaimReviewRequest
-	26, // 49: loan.v1.Staff.GetReview:input_type -> loan.v1.GetReviewRequest
-	29, // 50: loan.v1.Staff.DecideReview:input_type -> loan.v1.DecideReviewRequest
-	30, // 51: loan.v1.Staff.ReturnReview:input_type -> loan.v1.ReturnReviewRequest
-	32, // 52: loan.v1.Staff.GetLimit:input_type -> loan.v1.StaffGetLimitRequest
-	35, // 53: loan.v1.Staff.ListLoans:input_type -> loan.v1.StaffListLoansRequest
-	38, // 54: loan.v1.Staff.GetLoan:input_type -> loan.v1.StaffGetLoanRequest
-	41, // 55: loan.v1.Staff.GetJournal:input_type -> loan.v1.GetJournalRequest
-	44, // 56: loan.v1.Staff.GetBusinessDate:input_type -> loan.v1.GetBusinessDateRequest
-	46, // 57: loan.v1.Staff.RunDayEnd:input_type -> loan.v1.RunDayEndRequest
-	47, // 58: loan.v1.Staff.GetDayEnd:input_type -> loan.v1.GetDayEndRequest
-	48, // 59: loan.v1.Staff.ListDayEnds:input_type -> loan.v1.ListDayEndsRequest
-	53, // 60: loan.v1.Staff.ListSetAside:input_type -> loan.v1.ListSetAsideRequest
-	56, // 61: loan.v1.Staff.ListParked:input_type -> loan.v1.ListParkedRequest
-	59, // 62: loan.v1.Staff.RetryParked:input_type -> loan.v1.RetryParkedRequest
-	5,  // 63: loan.v1.Staff.ListProducts:output_type -> loan.v1.StaffListProductsResponse
-	3,  // 64: loan.v1.Staff.GetProduct:output_type -> loan.v1.ProductVersion
-	8,  // 65: loan.v1.Staff.CheckProduct:output_type -> loan.v1.CheckProductResponse
-	11, // 66: loan.v1.Staff.ProposeProduct:output_type -> loan.v1.ProductProposal
-	13, // 67: loan.v1.Staff.ListProductProposals:output_type -> loan.v1.ListProductProposalsResponse
-	3,  // 68: loan.v1.Staff.ApproveProduct:output_type -> loan.v1.ProductVersion
-	11, // 69: loan.v1.Staff.RejectProduct:output_type -> loan.v1.ProductProposal
-	17, // 70: loan.v1.Staff.ListApplications:output_type -> loan.v1.StaffListApplicationsResponse
-	19, // 71: loan.v1.Staff.GetApplication:output_type -> loan.v1.ApplicationFile
-	23, // 72: loan.v1.Staff.ListReviews:output_type -> loan.v1.ListReviewsResponse
-	27, // 73: loan.v1.Staff.ClaimReview:output_type -> loan.v1.Review
-	27, // 74: loan.v1.Staff.GetReview:output_type -> loan.v1.Review
-	19, // 75: loan.v1.Staff.DecideReview:output_type -> loan.v1.ApplicationFile
-	31, // 76: loan.v1.Staff.ReturnReview:output_type -> loan.v1.ReturnReviewResponse
-	33, // 77: loan.v1.Staff.GetLimit:output_type -> loan.v1.LimitFile
-	36, // 78: loan.v1.Staff.ListLoans:output_type -> loan.v1.StaffListLoansResponse
-	39, // 79: loan.v1.Staff.GetLoan:output_type -> loan.v1.LoanFile
-	42, // 80: loan.v1.Staff.GetJournal:output_type -> loan.v1.GetJournalResponse
-	45, // 81: loan.v1.Staff.GetBusinessDate:output_type -> loan.v1.BusinessDate
-	50, // 82: loan.v1.Staff.RunDayEnd:output_type -> loan.v1.DayEnd
-	50, // 83: loan.v1.Staff.GetDayEnd:output_type -> loan.v1.DayEnd
-	49, // 84: loan.v1.Staff.ListDayEnds:output_type -> loan.v1.ListDayEndsResponse
-	54, // 85: loan.v1.Staff.ListSetAside:output_type -> loan.v1.ListSetAsideResponse
-	57, // 86: loan.v1.Staff.ListParked:output_type -> loan.v1.ListParkedResponse
-	60, // 87: loan.v1.Staff.RetryParked:output_type -> loan.v1.RetryParkedResponse
-	63, // [63:88] is the sub-list for method output_type
-	38, // [38:63] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	63, // 38: loan.v1.ListReturnedMoneyResponse.items:type_name -> loan.v1.ReturnedMoney
+	4,  // 39: loan.v1.Staff.ListProducts:input_type -> loan.v1.StaffListProductsRequest
+	6,  // 40: loan.v1.Staff.GetProduct:input_type -> loan.v1.GetProductRequest
+	7,  // 41: loan.v1.Staff.CheckProduct:input_type -> loan.v1.CheckProductRequest
+	10, // 42: loan.v1.Staff.ProposeProduct:input_type -> loan.v1.ProposeProductRequest
+	12, // 43: loan.v1.Staff.ListProductProposals:input_type -> loan.v1.ListProductProposalsRequest
+	14, // 44: loan.v1.Staff.ApproveProduct:input_type -> loan.v1.ApproveProductRequest
+	15, // 45: loan.v1.Staff.RejectProduct:input_type -> loan.v1.RejectProductRequest
+	16, // 46: loan.v1.Staff.ListApplications:input_type -> loan.v1.StaffListApplicationsRequest
+	18, // 47: loan.v1.Staff.GetApplication:input_type -> loan.v1.StaffGetApplicationRequest
+	22, // 48: loan.v1.Staff.ListReviews:input_type -> loan.v1.ListReviewsRequest
+	25, // 49: loan.v1.Staff.ClaimReview:input_type -> loan.v1.ClaimReviewRequest
+	26, // 50: loan.v1.Staff.GetReview:input_type -> loan.v1.GetReviewRequest
+	29, // 51: loan.v1.Staff.DecideReview:input_type -> loan.v1.DecideReviewRequest
+	30, // 52: loan.v1.Staff.ReturnReview:input_type -> loan.v1.ReturnReviewRequest
+	32, // 53: loan.v1.Staff.GetLimit:input_type -> loan.v1.StaffGetLimitRequest
+	35, // 54: loan.v1.Staff.ListLoans:input_type -> loan.v1.StaffListLoansRequest
+	38, // 55: loan.v1.Staff.GetLoan:input_type -> loan.v1.StaffGetLoanRequest
+	41, // 56: loan.v1.Staff.GetJournal:input_type -> loan.v1.GetJournalRequest
+	44, // 57: loan.v1.Staff.GetBusinessDate:input_type -> loan.v1.GetBusinessDateRequest
+	46, // 58: loan.v1.Staff.RunDayEnd:input_type -> loan.v1.RunDayEndRequest
+	47, // 59: loan.v1.Staff.GetDayEnd:input_type -> loan.v1.GetDayEndRequest
+	48, // 60: loan.v1.Staff.ListDayEnds:input_type -> loan.v1.ListDayEndsRequest
+	53, // 61: loan.v1.Staff.ListSetAside:input_type -> loan.v1.ListSetAsideRequest
+	56, // 62: loan.v1.Staff.ListParked:input_type -> loan.v1.ListParkedRequest
+	59, // 63: loan.v1.Staff.RetryParked:input_type -> loan.v1.RetryParkedRequest
+	61, // 64: loan.v1.Staff.ListReturnedMoney:input_type -> loan.v1.ListReturnedMoneyRequest
+	64, // 65: loan.v1.Staff.ResolveReturnedMoney:input_type -> loan.v1.ResolveReturnedMoneyRequest
+	5,  // 66: loan.v1.Staff.ListProducts:output_type -> loan.v1.StaffListProductsResponse
+	3,  // 67: loan.v1.Staff.GetProduct:output_type -> loan.v1.ProductVersion
+	8,  // 68: loan.v1.Staff.CheckProduct:output_type -> loan.v1.CheckProductResponse
+	11, // 69: loan.v1.Staff.ProposeProduct:output_type -> loan.v1.ProductProposal
+	13, // 70: loan.v1.Staff.ListProductProposals:output_type -> loan.v1.ListProductProposalsResponse
+	3,  // 71: loan.v1.Staff.ApproveProduct:output_type -> loan.v1.ProductVersion
+	11, // 72: loan.v1.Staff.RejectProduct:output_type -> loan.v1.ProductProposal
+	17, // 73: loan.v1.Staff.ListApplications:output_type -> loan.v1.StaffListApplicationsResponse
+	19, // 74: loan.v1.Staff.GetApplication:output_type -> loan.v1.ApplicationFile
+	23, // 75: loan.v1.Staff.ListReviews:output_type -> loan.v1.ListReviewsResponse
+	27, // 76: loan.v1.Staff.ClaimReview:output_type -> loan.v1.Review
+	27, // 77: loan.v1.Staff.GetReview:output_type -> loan.v1.Review
+	19, // 78: loan.v1.Staff.DecideReview:output_type -> loan.v1.ApplicationFile
+	31, // 79: loan.v1.Staff.ReturnReview:output_type -> loan.v1.ReturnReviewResponse
+	33, // 80: loan.v1.Staff.GetLimit:output_type -> loan.v1.LimitFile
+	36, // 81: loan.v1.Staff.ListLoans:output_type -> loan.v1.StaffListLoansResponse
+	39, // 82: loan.v1.Staff.GetLoan:output_type -> loan.v1.LoanFile
+	42, // 83: loan.v1.Staff.GetJournal:output_type -> loan.v1.GetJournalResponse
+	45, // 84: loan.v1.Staff.GetBusinessDate:output_type -> loan.v1.BusinessDate
+	50, // 85: loan.v1.Staff.RunDayEnd:output_type -> loan.v1.DayEnd
+	50, // 86: loan.v1.Staff.GetDayEnd:output_type -> loan.v1.DayEnd
+	49, // 87: loan.v1.Staff.ListDayEnds:output_type -> loan.v1.ListDayEndsResponse
+	54, // 88: loan.v1.Staff.ListSetAside:output_type -> loan.v1.ListSetAsideResponse
+	57, // 89: loan.v1.Staff.ListParked:output_type -> loan.v1.ListParkedResponse
+	60, // 90: loan.v1.Staff.RetryParked:output_type -> loan.v1.RetryParkedResponse
+	62, // 91: loan.v1.Staff.ListReturnedMoney:output_type -> loan.v1.ListReturnedMoneyResponse
+	65, // 92: loan.v1.Staff.ResolveReturnedMoney:output_type -> loan.v1.ResolveReturnedMoneyResponse
+	66, // [66:93] is the sub-list for method output_type
+	39, // [39:66] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_loan_v1_staff_proto_init() }
@@ -5235,7 +5574,7 @@ func file_loan_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loan_v1_staff_proto_rawDesc), len(file_loan_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   61,
+			NumMessages:   66,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -85,6 +85,11 @@ const (
 	StaffListParkedProcedure = "/loan.v1.Staff/ListParked"
 	// StaffRetryParkedProcedure is the fully-qualified name of the Staff's RetryParked RPC.
 	StaffRetryParkedProcedure = "/loan.v1.Staff/RetryParked"
+	// StaffListReturnedMoneyProcedure is the fully-qualified name of the Staff's ListReturnedMoney RPC.
+	StaffListReturnedMoneyProcedure = "/loan.v1.Staff/ListReturnedMoney"
+	// StaffResolveReturnedMoneyProcedure is the fully-qualified name of the Staff's
+	// ResolveReturnedMoney RPC.
+	StaffResolveReturnedMoneyProcedure = "/loan.v1.Staff/ResolveReturnedMoney"
 )
 
 // StaffClient is a client for the loan.v1.Staff service.
@@ -140,6 +145,11 @@ type StaffClient interface {
 	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
 	// RetryParked takes one borrower's parked events in again, in their order, as far as they go.
 	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
+	// ListReturnedMoney answers money that came back, or was taken back, and waits for a person, oldest first.
+	ListReturnedMoney(context.Context, *v1.ListReturnedMoneyRequest) (*v1.ListReturnedMoneyResponse, error)
+	// ResolveReturnedMoney ends such an item: a refund that did not reach the borrower is ordered anew, to a verified card of
+	// his; money that was taken back and cannot be replayed is closed with a reason.
+	ResolveReturnedMoney(context.Context, *v1.ResolveReturnedMoneyRequest) (*v1.ResolveReturnedMoneyResponse, error)
 }
 
 // NewStaffClient constructs a client for the loan.v1.Staff service. By default, it uses the Connect
@@ -319,6 +329,19 @@ func NewStaffClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 			connect.WithSchema(staffMethods.ByName("RetryParked")),
 			connect.WithClientOptions(opts...),
 		),
+		listReturnedMoney: connect.NewClient[v1.ListReturnedMoneyRequest, v1.ListReturnedMoneyResponse](
+			httpClient,
+			baseURL+StaffListReturnedMoneyProcedure,
+			connect.WithSchema(staffMethods.ByName("ListReturnedMoney")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		resolveReturnedMoney: connect.NewClient[v1.ResolveReturnedMoneyRequest, v1.ResolveReturnedMoneyResponse](
+			httpClient,
+			baseURL+StaffResolveReturnedMoneyProcedure,
+			connect.WithSchema(staffMethods.ByName("ResolveReturnedMoney")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -349,6 +372,8 @@ type staffClient struct {
 	listSetAside         *connect.Client[v1.ListSetAsideRequest, v1.ListSetAsideResponse]
 	listParked           *connect.Client[v1.ListParkedRequest, v1.ListParkedResponse]
 	retryParked          *connect.Client[v1.RetryParkedRequest, v1.RetryParkedResponse]
+	listReturnedMoney    *connect.Client[v1.ListReturnedMoneyRequest, v1.ListReturnedMoneyResponse]
+	resolveReturnedMoney *connect.Client[v1.ResolveReturnedMoneyRequest, v1.ResolveReturnedMoneyResponse]
 }
 
 // ListProducts calls loan.v1.Staff.ListProducts.
@@ -576,6 +601,24 @@ func (c *staffClient) RetryParked(ctx context.Context, req *v1.RetryParkedReques
 	return nil, err
 }
 
+// ListReturnedMoney calls loan.v1.Staff.ListReturnedMoney.
+func (c *staffClient) ListReturnedMoney(ctx context.Context, req *v1.ListReturnedMoneyRequest) (*v1.ListReturnedMoneyResponse, error) {
+	response, err := c.listReturnedMoney.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResolveReturnedMoney calls loan.v1.Staff.ResolveReturnedMoney.
+func (c *staffClient) ResolveReturnedMoney(ctx context.Context, req *v1.ResolveReturnedMoneyRequest) (*v1.ResolveReturnedMoneyResponse, error) {
+	response, err := c.resolveReturnedMoney.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // StaffHandler is an implementation of the loan.v1.Staff service.
 type StaffHandler interface {
 	// ListProducts answers all products with their versions.
@@ -629,6 +672,11 @@ type StaffHandler interface {
 	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
 	// RetryParked takes one borrower's parked events in again, in their order, as far as they go.
 	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
+	// ListReturnedMoney answers money that came back, or was taken back, and waits for a person, oldest first.
+	ListReturnedMoney(context.Context, *v1.ListReturnedMoneyRequest) (*v1.ListReturnedMoneyResponse, error)
+	// ResolveReturnedMoney ends such an item: a refund that did not reach the borrower is ordered anew, to a verified card of
+	// his; money that was taken back and cannot be replayed is closed with a reason.
+	ResolveReturnedMoney(context.Context, *v1.ResolveReturnedMoneyRequest) (*v1.ResolveReturnedMoneyResponse, error)
 }
 
 // NewStaffHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -804,6 +852,19 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 		connect.WithSchema(staffMethods.ByName("RetryParked")),
 		connect.WithHandlerOptions(opts...),
 	)
+	staffListReturnedMoneyHandler := connect.NewUnaryHandlerSimple(
+		StaffListReturnedMoneyProcedure,
+		svc.ListReturnedMoney,
+		connect.WithSchema(staffMethods.ByName("ListReturnedMoney")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	staffResolveReturnedMoneyHandler := connect.NewUnaryHandlerSimple(
+		StaffResolveReturnedMoneyProcedure,
+		svc.ResolveReturnedMoney,
+		connect.WithSchema(staffMethods.ByName("ResolveReturnedMoney")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/loan.v1.Staff/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case StaffListProductsProcedure:
@@ -856,6 +917,10 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 			staffListParkedHandler.ServeHTTP(w, r)
 		case StaffRetryParkedProcedure:
 			staffRetryParkedHandler.ServeHTTP(w, r)
+		case StaffListReturnedMoneyProcedure:
+			staffListReturnedMoneyHandler.ServeHTTP(w, r)
+		case StaffResolveReturnedMoneyProcedure:
+			staffResolveReturnedMoneyHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -963,4 +1028,12 @@ func (UnimplementedStaffHandler) ListParked(context.Context, *v1.ListParkedReque
 
 func (UnimplementedStaffHandler) RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loan.v1.Staff.RetryParked is not implemented"))
+}
+
+func (UnimplementedStaffHandler) ListReturnedMoney(context.Context, *v1.ListReturnedMoneyRequest) (*v1.ListReturnedMoneyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loan.v1.Staff.ListReturnedMoney is not implemented"))
+}
+
+func (UnimplementedStaffHandler) ResolveReturnedMoney(context.Context, *v1.ResolveReturnedMoneyRequest) (*v1.ResolveReturnedMoneyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loan.v1.Staff.ResolveReturnedMoney is not implemented"))
 }

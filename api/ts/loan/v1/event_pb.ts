@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loan/v1/event.proto.
  */
 export const file_loan_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChNsb2FuL3YxL2V2ZW50LnByb3RvEgdsb2FuLnYxIsYBChBBcHBsaWNhdGlvbk1vdmVkEhYKDmFwcGxpY2F0aW9uX2lkGAEgASgDEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSDwoHcHJvZHVjdBgEIAEoCRIUCgxhbW91bnRfbWlub3IYBSABKAMSEwoLdGVybV9tb250aHMYBiABKAUSDwoHcHVycG9zZRgHIAEoCRIOCgZyZWFzb24YCCABKAkSDwoHbG9hbl9pZBgJIAEoAxISCgpkZWNpZGVkX2J5GAogASgDIokBCgxMaW1pdENoYW5nZWQSEwoLdG90YWxfbWlub3IYASABKAMSFAoMZnJvemVuX21pbm9yGAIgASgDEhIKCnVzZWRfbWlub3IYAyABKAMSFwoPYXZhaWxhYmxlX21pbm9yGAQgASgDEg0KBWNhdXNlGAUgASgJEhIKCnN1YmplY3RfaWQYBiABKAMibgoOQ29udHJhY3RTaWduZWQSEwoLY29udHJhY3RfaWQYASABKAMSFgoOYXBwbGljYXRpb25faWQYAiABKAMSDwoHbG9hbl9pZBgDIAEoAxIMCgRoYXNoGAQgASgJEhAKCHRlbXBsYXRlGAUgASgJInAKCUxvYW5Nb3ZlZBIPCgdsb2FuX2lkGAEgASgDEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSDwoHcHJvZHVjdBgEIAEoCRIXCg9wcmluY2lwYWxfbWlub3IYBSABKAMSDgoGcmVhc29uGAYgASgJIp4BCg1TY2hlZHVsZUZpeGVkEg8KB2xvYW5faWQYASABKAMSDwoHcHJvZHVjdBgCIAEoCRIXCg9wcmluY2lwYWxfbWlub3IYAyABKAMSFAoMZGlzYnVyc2VkX29uGAQgASgJEg4KBm1ldGhvZBgFIAEoCRIQCghyYXRlX3BwbRgGIAEoBRIaCgRyb3dzGAcgAygLMgwubG9hbi52MS5Sb3ciaQoDUm93Eg4KBm51bWJlchgBIAEoBRIOCgZkdWVfb24YAiABKAkSFwoPcHJpbmNpcGFsX21pbm9yGAMgASgDEhYKDmludGVyZXN0X21pbm9yGAQgASgDEhEKCWZlZV9taW5vchgFIAEoAyJlCgpCaWxsSXNzdWVkEg8KB2xvYW5faWQYASABKAMSDgoGbnVtYmVyGAIgASgFEg4KBmR1ZV9vbhgDIAEoCRIUCgxhbW91bnRfbWlub3IYBCABKAMSEAoIb3JkZXJfaWQYBSABKAMirgEKDk92ZXJkdWVDaGFuZ2VkEg8KB2xvYW5faWQYASABKAMSCwoDZHBkGAIgASgFEg4KBmJ1Y2tldBgDIAEoCRIXCg9wcmV2aW91c19idWNrZXQYBCABKAkSFQoNb3ZlcmR1ZV9taW5vchgFIAEoAxIjChtvdXRzdGFuZGluZ19wcmluY2lwYWxfbWlub3IYBiABKAMSDQoFY2xhc3MYByABKAkSCgoCb24YCCABKAkijAIKEFJlcGF5bWVudEFwcGxpZWQSDwoHbG9hbl9pZBgBIAEoAxIQCghvcmRlcl9pZBgCIAEoAxIUCgxhbW91bnRfbWlub3IYAyABKAMSFwoPcHJpbmNpcGFsX21pbm9yGAQgASgDEhYKDmludGVyZXN0X21pbm9yGAUgASgDEhUKDXBlbmFsdHlfbWlub3IYBiABKAMSEQoJZmVlX21pbm9yGAcgASgDEhcKD3VuYXBwbGllZF9taW5vchgIIAEoAxIPCgdzZXR0bGVkGAkgASgIEiMKG291dHN0YW5kaW5nX3ByaW5jaXBhbF9taW5vchgKIAEoAxIVCg1vdmVyZHVlX21pbm9yGAsgASgDIlYKC0RlYml0RmFpbGVkEg8KB2xvYW5faWQYASABKAMSEAoIb3JkZXJfaWQYAiABKAMSFAoMYW1vdW50X21pbm9yGAMgASgDEg4KBnJlYXNvbhgEIAEoCSIsCglEYXlNYXJrZXISDAoEZGF0ZRgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUiGQoJRGF5Q2xvc2VkEgwKBGRhdGUYASABKAlChQEKC2NvbS5sb2FuLnYxQgpFdmVudFByb3RvUAFaLWdpdGh1Yi5jb20vaGVuZ2RhaS9oZW5nZGFpL2FwaS9sb2FuL3YxO2xvYW52MaICA0xYWKoCB0xvYW4uVjHKAgdMb2FuXFYx4gITTG9hblxWMVxHUEJNZXRhZGF0YeoCCExvYW46OlYxYgZwcm90bzM");
+  fileDesc("ChNsb2FuL3YxL2V2ZW50LnByb3RvEgdsb2FuLnYxIsYBChBBcHBsaWNhdGlvbk1vdmVkEhYKDmFwcGxpY2F0aW9uX2lkGAEgASgDEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSDwoHcHJvZHVjdBgEIAEoCRIUCgxhbW91bnRfbWlub3IYBSABKAMSEwoLdGVybV9tb250aHMYBiABKAUSDwoHcHVycG9zZRgHIAEoCRIOCgZyZWFzb24YCCABKAkSDwoHbG9hbl9pZBgJIAEoAxISCgpkZWNpZGVkX2J5GAogASgDIokBCgxMaW1pdENoYW5nZWQSEwoLdG90YWxfbWlub3IYASABKAMSFAoMZnJvemVuX21pbm9yGAIgASgDEhIKCnVzZWRfbWlub3IYAyABKAMSFwoPYXZhaWxhYmxlX21pbm9yGAQgASgDEg0KBWNhdXNlGAUgASgJEhIKCnN1YmplY3RfaWQYBiABKAMibgoOQ29udHJhY3RTaWduZWQSEwoLY29udHJhY3RfaWQYASABKAMSFgoOYXBwbGljYXRpb25faWQYAiABKAMSDwoHbG9hbl9pZBgDIAEoAxIMCgRoYXNoGAQgASgJEhAKCHRlbXBsYXRlGAUgASgJInAKCUxvYW5Nb3ZlZBIPCgdsb2FuX2lkGAEgASgDEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSDwoHcHJvZHVjdBgEIAEoCRIXCg9wcmluY2lwYWxfbWlub3IYBSABKAMSDgoGcmVhc29uGAYgASgJIp4BCg1TY2hlZHVsZUZpeGVkEg8KB2xvYW5faWQYASABKAMSDwoHcHJvZHVjdBgCIAEoCRIXCg9wcmluY2lwYWxfbWlub3IYAyABKAMSFAoMZGlzYnVyc2VkX29uGAQgASgJEg4KBm1ldGhvZBgFIAEoCRIQCghyYXRlX3BwbRgGIAEoBRIaCgRyb3dzGAcgAygLMgwubG9hbi52MS5Sb3ciaQoDUm93Eg4KBm51bWJlchgBIAEoBRIOCgZkdWVfb24YAiABKAkSFwoPcHJpbmNpcGFsX21pbm9yGAMgASgDEhYKDmludGVyZXN0X21pbm9yGAQgASgDEhEKCWZlZV9taW5vchgFIAEoAyJlCgpCaWxsSXNzdWVkEg8KB2xvYW5faWQYASABKAMSDgoGbnVtYmVyGAIgASgFEg4KBmR1ZV9vbhgDIAEoCRIUCgxhbW91bnRfbWlub3IYBCABKAMSEAoIb3JkZXJfaWQYBSABKAMirgEKDk92ZXJkdWVDaGFuZ2VkEg8KB2xvYW5faWQYASABKAMSCwoDZHBkGAIgASgFEg4KBmJ1Y2tldBgDIAEoCRIXCg9wcmV2aW91c19idWNrZXQYBCABKAkSFQoNb3ZlcmR1ZV9taW5vchgFIAEoAxIjChtvdXRzdGFuZGluZ19wcmluY2lwYWxfbWlub3IYBiABKAMSDQoFY2xhc3MYByABKAkSCgoCb24YCCABKAkijAIKEFJlcGF5bWVudEFwcGxpZWQSDwoHbG9hbl9pZBgBIAEoAxIQCghvcmRlcl9pZBgCIAEoAxIUCgxhbW91bnRfbWlub3IYAyABKAMSFwoPcHJpbmNpcGFsX21pbm9yGAQgASgDEhYKDmludGVyZXN0X21pbm9yGAUgASgDEhUKDXBlbmFsdHlfbWlub3IYBiABKAMSEQoJZmVlX21pbm9yGAcgASgDEhcKD3VuYXBwbGllZF9taW5vchgIIAEoAxIPCgdzZXR0bGVkGAkgASgIEiMKG291dHN0YW5kaW5nX3ByaW5jaXBhbF9taW5vchgKIAEoAxIVCg1vdmVyZHVlX21pbm9yGAsgASgDIlYKC0RlYml0RmFpbGVkEg8KB2xvYW5faWQYASABKAMSEAoIb3JkZXJfaWQYAiABKAMSFAoMYW1vdW50X21pbm9yGAMgASgDEg4KBnJlYXNvbhgEIAEoCSKaAQoRUmVwYXltZW50UmV2ZXJzZWQSDwoHbG9hbl9pZBgBIAEoAxIQCghvcmRlcl9pZBgCIAEoAxIUCgxhbW91bnRfbWlub3IYAyABKAMSEAoIcmVvcGVuZWQYBCABKAgSIwobb3V0c3RhbmRpbmdfcHJpbmNpcGFsX21pbm9yGAUgASgDEhUKDW92ZXJkdWVfbWlub3IYBiABKAMiLAoJRGF5TWFya2VyEgwKBGRhdGUYASABKAkSEQoJcGFydGl0aW9uGAIgASgFIhkKCURheUNsb3NlZBIMCgRkYXRlGAEgASgJQoUBCgtjb20ubG9hbi52MUIKRXZlbnRQcm90b1ABWi1naXRodWIuY29tL2hlbmdkYWkvaGVuZ2RhaS9hcGkvbG9hbi92MTtsb2FudjGiAgNMWFiqAgdMb2FuLlYxygIHTG9hblxWMeICE0xvYW5cVjFcR1BCTWV0YWRhdGHqAghMb2FuOjpWMWIGcHJvdG8z");
 
 /**
  * ApplicationMoved: an application changed its state.
@@ -492,6 +492,52 @@ export const DebitFailedSchema: GenMessage<DebitFailed> = /*@__PURE__*/
   messageDesc(file_loan_v1_event, 9);
 
 /**
+ * RepaymentReversed: money that was collected was taken back, and with it what it had paid.
+ *
+ * @generated from message loan.v1.RepaymentReversed
+ */
+export type RepaymentReversed = Message<"loan.v1.RepaymentReversed"> & {
+  /**
+   * @generated from field: int64 loan_id = 1;
+   */
+  loanId: bigint;
+
+  /**
+   * @generated from field: int64 order_id = 2;
+   */
+  orderId: bigint;
+
+  /**
+   * @generated from field: int64 amount_minor = 3;
+   */
+  amountMinor: bigint;
+
+  /**
+   * The loan was settled and is no longer.
+   *
+   * @generated from field: bool reopened = 4;
+   */
+  reopened: boolean;
+
+  /**
+   * @generated from field: int64 outstanding_principal_minor = 5;
+   */
+  outstandingPrincipalMinor: bigint;
+
+  /**
+   * @generated from field: int64 overdue_minor = 6;
+   */
+  overdueMinor: bigint;
+};
+
+/**
+ * Describes the message loan.v1.RepaymentReversed.
+ * Use `create(RepaymentReversedSchema)` to create a new message.
+ */
+export const RepaymentReversedSchema: GenMessage<RepaymentReversed> = /*@__PURE__*/
+  messageDesc(file_loan_v1_event, 10);
+
+/**
  * DayMarker asks payment to seal a date for the partition this event stands in.
  *
  * @generated from message loan.v1.DayMarker
@@ -513,7 +559,7 @@ export type DayMarker = Message<"loan.v1.DayMarker"> & {
  * Use `create(DayMarkerSchema)` to create a new message.
  */
 export const DayMarkerSchema: GenMessage<DayMarker> = /*@__PURE__*/
-  messageDesc(file_loan_v1_event, 10);
+  messageDesc(file_loan_v1_event, 11);
 
 /**
  * DayClosed: both journals agree on the date.
@@ -532,5 +578,5 @@ export type DayClosed = Message<"loan.v1.DayClosed"> & {
  * Use `create(DayClosedSchema)` to create a new message.
  */
 export const DayClosedSchema: GenMessage<DayClosed> = /*@__PURE__*/
-  messageDesc(file_loan_v1_event, 11);
+  messageDesc(file_loan_v1_event, 12);
 
