@@ -52,6 +52,13 @@ func migrationLock(ctx context.Context, db *sql.DB) (unlock func(), err error) {
 }
 
 func migrateAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema) error {
+	all, err := standings(ctx, db, engine, schemas)
+	if err != nil {
+		return err
+	}
+	if err := refuseNewer(all); err != nil {
+		return err
+	}
 	for _, s := range schemas {
 		p, err := provider(db, engine, s)
 		if err != nil {
@@ -132,7 +139,7 @@ func upgradeFile(ctx context.Context, writing *sql.DB, path string, schemas []Sc
 	if err != nil {
 		return err
 	}
-	if err := refuseNewer(all); err != nil {
+	if err := refuseNewer(all); err != nil { // before anything is copied
 		return err
 	}
 	older, to := false, path+".before-upgrade"
