@@ -84,8 +84,8 @@ func (i *Inspection) fill(ctx context.Context, db *sql.DB) error {
 		}
 	}
 	for query, into := range map[string]*int64{
-		"SELECT COUNT(*) FROM kit_parked":                                       &i.Parked,
-		"SELECT COUNT(*) FROM kit_effect WHERE state = 2":                       &i.Failed,
+		"SELECT COUNT(*) FROM kit_parked":                                        &i.Parked,
+		"SELECT COUNT(*) FROM kit_effect WHERE state = 2":                        &i.Failed,
 		"SELECT COALESCE(MIN(not_before_ms), 0) FROM kit_effect WHERE state = 0": &i.OldestDueMS,
 	} {
 		err = errors.Join(err, db.QueryRowContext(ctx, query).Scan(into))
