@@ -37,7 +37,7 @@ func (r *rig) standAt(days, hour, minute int) (date string) {
 	r.t.Helper()
 	y, m, d := time.Now().In(clock.Shanghai).Date()
 	at := time.Date(y, m, d+days, hour, minute, 0, 0, clock.Shanghai)
-	if status := r.control("POST", "/control/advance", map[string]any{"offset_ms": time.Until(at).Milliseconds()}, nil); status != 200 {
+	if status := r.control("POST", "/control/advance", map[string]any{"offset_ms": time.Until(at).Milliseconds() + 1}, nil); status != 200 {
 		r.t.Fatalf("moving the clock is answered %d", status)
 	}
 	if ahead := clock.New(r.offset).Now().Sub(at); ahead < -time.Second || ahead > time.Minute {
@@ -212,7 +212,10 @@ func (r *rig) good(channel, day string) *paper {
 
 func each(t *testing.T, test func(t *testing.T, channel string)) {
 	for _, channel := range []string{"alpha", "beta"} {
-		t.Run(channel, func(t *testing.T) { test(t, channel) })
+		t.Run(channel, func(t *testing.T) {
+			t.Parallel()
+			test(t, channel)
+		})
 	}
 }
 

@@ -49,7 +49,6 @@ var findings = map[party.Kind]string{
 	party.FileTotals: "FILE_REFUSED", party.FileWidth: "FILE_REFUSED", party.FileReissued: "REISSUED",
 	party.LineMissing: "OURS_ONLY", party.LineTwice: "DUPLICATE", party.LineAmount: "AMOUNT", party.LineFee: "FEE",
 	party.LineShifted: "MATCH", party.LineUnknown: "CHANNEL_ONLY", party.LineStatus: "STATUS", party.LineFailed: "STATUS",
-	breakReturned: "LATE_RETURN", breakChargeBack: "LATE_RETURN", breakUnidentified: "CHANNEL_ONLY",
 }
 
 // of fills in the true side of a line.

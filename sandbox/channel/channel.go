@@ -129,6 +129,9 @@ func (c *Channel) delay(o Order, hits party.Hits) time.Duration {
 		part := party.Draw(c.terms.Seed, c.terms.Party, "delay", o.RequestNo)
 		d = max(c.terms.MinDelay+time.Duration(span.Microseconds()*part/1000), time.Millisecond)
 	}
+	if hits.Has(party.NextDay) {
+		d = max(d, c.untilNextDay(o.RequestNo))
+	}
 	if isLate {
 		d += time.Duration(late.DelayMS) * time.Millisecond
 	}
@@ -227,7 +230,16 @@ func (c *Channel) Find(ctx context.Context, merchantID, requestNo, sentAt string
 	if errors.Is(err, errNoTrade) || (err == nil && hits.Has(party.NotFound)) {
 		return Trade{}, false, nil
 	}
+	if hits.Has(party.DarkQuery) && c.today(t.AcceptedMS) {
+		t.State, t.Reason, t.FeeMinor, t.FinishedMS, t.SettledOn = Processing, "", 0, 0, ""
+	}
 	return t, err == nil, err
+}
+
+// today reports whether a time lies on the sandbox clock's date in Shanghai.
+func (c *Channel) today(ms int64) bool {
+	_, date := c.desk.Now()
+	return time.UnixMilli(ms).In(clock.Shanghai).Format(time.DateOnly) == date
 }
 
 // now answers the sandbox clock and the settlement date of what is finished now.

@@ -142,6 +142,34 @@ func (f *Faults) List() []Rule {
 	return append([]Rule{}, f.rules...)
 }
 
+// Count is how often a kind of fault was met, and by how many distinct numbers.
+type Count struct {
+	Hits    int64 `json:"hits"`
+	Numbers int64 `json:"numbers"`
+}
+
+// Counts answers what the plan as it stands did, by kind, and how many distinct orders (request numbers at the given
+// parties, statements left out) met at least one fault.
+func (f *Faults) Counts(parties ...string) (byKind map[Kind]Count, orders int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	numbers, all := map[Kind]map[string]bool{}, map[string]bool{}
+	byKind = map[Kind]Count{}
+	for _, r := range f.rules {
+		if numbers[r.Kind] == nil {
+			numbers[r.Kind] = map[string]bool{}
+		}
+		for number := range f.hits[r.ID] {
+			numbers[r.Kind][r.Party+" "+number] = true
+			if r.Op != Statement && slices.Contains(parties, r.Party) {
+				all[r.Party+" "+number] = true
+			}
+		}
+		byKind[r.Kind] = Count{Hits: byKind[r.Kind].Hits + r.Met, Numbers: int64(len(numbers[r.Kind]))}
+	}
+	return byKind, len(all)
+}
+
 // Meet answers the faults that this request meets, and stores that it met them.
 func (f *Faults) Meet(ctx context.Context, party, op, requestNo string) (Hits, error) {
 	f.mu.Lock()

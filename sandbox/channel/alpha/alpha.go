@@ -76,7 +76,7 @@ type Alpha struct {
 func New(ctx context.Context, d *party.Desk, terms channel.Terms, private ed25519.PrivateKey, merchant ed25519.PublicKey) (*Alpha, http.Handler, error) {
 	terms.Party, terms.Fee, terms.Render = Name, fee, render
 	terms.Head = func(day time.Time) string { return "A" + day.Format("20060102") }
-	terms.Tells = func(t channel.Trade) bool { return t.Final() }
+	terms.Tells = func(t channel.Trade) bool { return t.Final() && t.State != channel.ChargedBack }
 	terms.Body = func(t channel.Trade) ([]byte, error) { return json.Marshal(answerOf(t)) }
 	c, err := channel.New(ctx, d, terms)
 	if err != nil {
