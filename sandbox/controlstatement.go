@@ -33,6 +33,10 @@ func (s *Sandbox) mountStatements(handle func(pattern string, do func(r *http.Re
 		}
 		return map[string]any{"breaks": list, "next": after, "more": len(list) == limit}, err
 	})
+	handle("GET /control/merchants", func(r *http.Request) (any, error) {
+		list, err := channel.Merchants(r.Context(), s.deps.DB.Primary())
+		return map[string]any{"merchants": list}, err
+	})
 	handle("POST /control/return", s.controlUndo(channel.Return))
 	handle("POST /control/chargeback", s.controlUndo(channel.ChargeBack))
 	handle("POST /control/receipt", s.controlReceipt)

@@ -78,6 +78,11 @@ func Breaks(ctx context.Context, q store.DBTX, partyName string, after int64, li
 	return breaks(ctx, q, `id > ? AND (? = '' OR party = ?) ORDER BY id LIMIT ?`, after, partyName, partyName, limit)
 }
 
+// NewestBreaks answers the breaks that came last, newest first.
+func NewestBreaks(ctx context.Context, q store.DBTX, limit int) ([]Break, error) {
+	return breaks(ctx, q, `true ORDER BY id DESC LIMIT ?`, limit)
+}
+
 func breaks(ctx context.Context, q store.DBTX, where string, args ...any) ([]Break, error) {
 	rows, err := q.QueryContext(ctx, `SELECT `+breakColumns+` FROM break WHERE `+where, args...)
 	if err != nil {

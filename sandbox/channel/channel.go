@@ -256,24 +256,3 @@ func (c *Channel) settlementDay(at time.Time) string {
 	}
 	return at.Format(time.DateOnly)
 }
-
-func (c *Channel) moveMerchant(ctx context.Context, tx *store.Tx, merchantID string, by int64) error {
-	var have int64
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM merchant WHERE party = ? AND merchant_id = ?`, c.terms.Party, merchantID).Scan(&have)
-	if err != nil {
-		return err
-	}
-	if have == 0 {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO merchant (party, merchant_id, balance_minor) VALUES (?, ?, ?)`,
-			c.terms.Party, merchantID, c.terms.MerchantMinor); err != nil {
-			return err
-		}
-	}
-	res, err := tx.ExecContext(ctx, `UPDATE merchant SET balance_minor = balance_minor + ?
-		WHERE party = ? AND merchant_id = ? AND balance_minor + ? >= 0`, by, c.terms.Party, merchantID, by)
-	if err != nil {
-		return err
-	}
-	n, err := res.RowsAffected()
-	return store.One(n, err, ErrLowBalance)
-}

@@ -150,6 +150,11 @@ func (c *Channel) last(ctx context.Context, q store.DBTX, merchantID, date strin
 	return &rows[0], nil
 }
 
+// Versions answers what was made of a day, the last version first.
+func (c *Channel) Versions(ctx context.Context, merchantID, date string) ([]Made, error) {
+	return c.made(ctx, c.desk.DB.Primary(), `merchant_id = ? AND day = ? ORDER BY version DESC`, merchantID, date)
+}
+
 // Newest answers the statements that were made last, newest day first.
 func (c *Channel) Newest(ctx context.Context, limit int) ([]Made, error) {
 	return c.made(ctx, c.desk.DB.Primary(), `true ORDER BY day DESC, merchant_id, version DESC LIMIT ?`, limit)
