@@ -154,6 +154,7 @@ func (c *Channel) bentLine(r party.Rule, date string, e party.Entry) Break {
 		b.StatedStatus, b.StatedFeeMinor = Success, c.terms.Fee(e.Kind, e.AmountMinor)
 	case party.LineFailed:
 		b.StatedStatus = Failed
+	default: // it stands there as it is, twice or elsewhere
 	}
 	return b
 }
@@ -220,6 +221,7 @@ func (b bends) bend(e party.Entry) []Line {
 		return nil
 	case party.LineTwice:
 		return []Line{l, l}
+	default:
 	}
 	l.AmountMinor, l.FeeMinor, l.Status = one.StatedMinor, one.StatedFeeMinor, one.StatedStatus
 	return []Line{l}

@@ -130,6 +130,7 @@ func (c *Channel) spoil(rule party.Rule, right Statement, b *Break) (Made, error
 		given = c.otherwise(rule, right, b)
 	case party.FileTotals:
 		given.InMinor += 100
+	default:
 	}
 	m, err := c.render(given, ReadyAt(right.Day).UnixMilli())
 	if err != nil {
@@ -148,6 +149,7 @@ func (c *Channel) spoil(rule party.Rule, right Statement, b *Break) (Made, error
 	case party.FileWidth:
 		m.Content = file.Narrow
 		m.SHA256 = hexSum(m.Content)
+	default:
 	}
 	m.Fault = string(rule.Kind)
 	if rule.Kind != party.FileReissued {

@@ -37,8 +37,8 @@ func noStatement(day, status, code string) statement {
 }
 
 func (a *Alpha) statement(ctx context.Context, q statementOf, _ party.Signed, _ party.Hits) (int, any, error) {
-	day, err := time.ParseInLocation(time.DateOnly, q.Day, clock.Shanghai)
-	if err != nil || day.Year() < 2000 || q.Version < 0 || q.MerchantID == "" || len(q.MerchantID) > 32 {
+	day, ok := q.valid()
+	if !ok {
 		return http.StatusBadRequest, noStatement(q.Day, statusError, "BAD_REQUEST"), nil
 	}
 	m, ready, err := a.Statement(ctx, q.MerchantID, day, q.Version)
@@ -50,6 +50,11 @@ func (a *Alpha) statement(ctx context.Context, q statementOf, _ party.Signed, _ 
 	}
 	return http.StatusOK, statement{Day: m.Day, Version: m.Version, Status: "READY", Code: codeOK, Message: messages[codeOK],
 		FileName: m.Name, SHA256: m.SHA256, Size: len(m.Content), ContentBase64: m.Content}, nil
+}
+
+func (q statementOf) valid() (day time.Time, ok bool) {
+	day, err := time.ParseInLocation(time.DateOnly, q.Day, clock.Shanghai)
+	return day, err == nil && day.Year() >= 2000 && q.Version >= 0 && q.MerchantID != "" && len(q.MerchantID) <= 32
 }
 
 const (
