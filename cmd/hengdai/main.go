@@ -24,7 +24,7 @@ const (
 	exitOK      = 0
 	exitFailed  = 1 // the work was begun and did not succeed
 	exitUsage   = 2 // the words of the call are wrong
-	exitInvalid = 3 // the demo ran and an invariant does not hold
+	exitInvalid = 3 // the work was done, and an invariant does not hold or something must be mended
 )
 
 // command is one sub-command.
@@ -38,8 +38,12 @@ func commands() []command {
 	return []command{
 		{"run", "[--demo-book] [--data FOLDER] [--config FILE] [--services A,B]", "start services and, in the sandbox profile, the outside parties", runNode},
 		{"demo", "--applicants FILE [--limit N]", "take applicants from a file through the whole business, then check the books", runDemo},
+		{"travel", "--days N [--config FILE]", "move the calendar of a running sandbox, day-end after day-end", runTravel},
 		{"migrate", "[--config FILE]", "bring the tables of every service up to date (MySQL family; SQLite does it by itself)", runMigrate},
 		{"keys", "list|make [--config FILE] [--json]", "list the keys that a configuration needs, or make those that are missing; never overwrites", runKeys},
+		{"backup", "--to FOLDER [--config FILE]", "copy the data folder while the program works; all databases of one moment, without the keys", runBackup},
+		{"restore", "--from FOLDER [--config FILE]", "fill an empty data folder from a back-up, after checking it", runRestore},
+		{"doctor", "[--json] [--config FILE]", "look at folders, keys, addresses and databases, and say what to do", runDoctor},
 		{"config", "[--config FILE]", "print the configuration in force, secrets masked", runConfig},
 		{"version", "", "print the version", runVersion},
 	}
@@ -117,7 +121,7 @@ func help(out io.Writer) {
 		_, _ = fmt.Fprintf(out, "  hengdai %-8s %s\n  %16s %s\n", c.name, c.args, "", c.says)
 	}
 	_, _ = fmt.Fprint(out, "\n`hengdai help COMMAND` explains its flags. Every setting has a default, a key in the YAML file and a variable HENGDAI_*;\n"+
-		"`hengdai config` shows what is in force. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an invariant does not hold.\n")
+		"`hengdai config` shows what is in force. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an invariant does not hold or the doctor found a failure.\n")
 }
 
 // flags makes the flag set of a command. What is wrong with a call comes back as a usageError; --help explains on out.

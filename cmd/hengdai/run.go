@@ -107,6 +107,13 @@ func telemetryOf(ctx context.Context, cfg *config.Config, logFile string) (*tele
 
 // optionsOf says how the demo reaches a running node.
 func optionsOf(cfg *config.Config, n *node.Node, rows []demo.Row, seed uint64, progress io.Writer) (demo.Options, error) {
+	options, err := reach(cfg, n.Address("public_https"), progress)
+	options.Sandbox, options.Rows, options.Seed = "http://"+n.Address("sandbox"), rows, seed
+	return options, err
+}
+
+// reach says where the gateway of an installation is and what its certificate is.
+func reach(cfg *config.Config, address string, progress io.Writer) (demo.Options, error) {
 	certificate, err := os.ReadFile(filepath.Join(cfg.KeysDir, "gateway-tls.crt"))
 	if err != nil {
 		return demo.Options{}, fmt.Errorf("read the sandbox's certificate: %w", err)
@@ -116,8 +123,7 @@ func optionsOf(cfg *config.Config, n *node.Node, rows []demo.Row, seed uint64, p
 		return demo.Options{}, fmt.Errorf("the sandbox's certificate in %s is damaged", cfg.KeysDir)
 	}
 	return demo.Options{
-		Base: "https://" + n.Address("public_https"), Roots: roots, Sandbox: "http://" + n.Address("sandbox"),
-		StaffFile: filepath.Join(cfg.DataDir, "demo-staff.json"), Rows: rows, Seed: seed, Progress: progress,
+		Base: "https://" + address, Roots: roots, StaffFile: filepath.Join(cfg.DataDir, "demo-staff.json"), Progress: progress,
 	}, nil
 }
 

@@ -9,9 +9,14 @@ const roomLeast = 64 << 10
 
 // outOfRoom says whether the disk on which a file lies is as good as full.
 func outOfRoom(path string) bool {
+	left, known := room(path)
+	return known && left < roomLeast
+}
+
+func room(path string) (bytes int64, known bool) {
 	var disk syscall.Statfs_t
 	if syscall.Statfs(path, &disk) != nil {
-		return false
+		return 0, false
 	}
-	return disk.Bavail*uint64(disk.Bsize) < roomLeast
+	return int64(disk.Bavail * uint64(disk.Bsize)), true //nolint:gosec // no disk is so large
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 
 	"github.com/pressly/goose/v3"
@@ -51,6 +52,13 @@ func migrationLock(ctx context.Context, db *sql.DB) (unlock func(), err error) {
 }
 
 func migrateAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema) error {
+	all, err := standings(ctx, db, engine, schemas)
+	if err != nil {
+		return err
+	}
+	if err := refuseNewer(all); err != nil {
+		return err
+	}
 	for _, s := range schemas {
 		p, err := provider(db, engine, s)
 		if err != nil {
@@ -58,13 +66,6 @@ func migrateAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema
 		}
 		if p == nil {
 			continue
-		}
-		have, err := version(ctx, db, engine, s.Name)
-		if err != nil {
-			return errs.Wrap(err, "looking at the tables of "+s.Name)
-		}
-		if newest := newestOf(p); have > newest {
-			return tooNew(s.Name, have, newest)
 		}
 		if _, err := p.Up(ctx); err != nil {
 			return errs.Wrap(Explain(err), "migrating the tables of "+s.Name)
@@ -73,56 +74,97 @@ func migrateAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema
 	return nil
 }
 
-// checkAll refuses a database whose tables are not those of this program.
-func checkAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema) error {
+// standing is how far the tables of one schema are, and how far this program would have them.
+type standing struct {
+	name       string
+	have, want int64
+}
+
+// standings answers where the tables of every schema stand; zero where there are none.
+func standings(ctx context.Context, db *sql.DB, engine string, schemas []Schema) ([]standing, error) {
+	var all []standing
 	for _, s := range schemas {
 		p, err := provider(db, engine, s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if p == nil {
 			continue
 		}
 		have, err := version(ctx, db, engine, s.Name)
 		if err != nil {
-			return errs.Wrap(err, "looking at the tables of "+s.Name)
+			return nil, errs.Wrap(err, "looking at the tables of "+s.Name)
 		}
-		want := newestOf(p)
-		if have < want {
+		stands := standing{name: s.Name, have: have}
+		for _, src := range p.ListSources() {
+			stands.want = max(stands.want, src.Version)
+		}
+		all = append(all, stands)
+	}
+	return all, nil
+}
+
+// checkAll refuses a database whose tables are not those of this program.
+func checkAll(ctx context.Context, db *sql.DB, engine string, schemas []Schema) error {
+	all, err := standings(ctx, db, engine, schemas)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.have < s.want {
 			return errs.New(errs.Precondition, "store.not_migrated",
 				"数据库表结构过旧，请先运行 hengdai migrate。", "The tables of the database are out of date: run `hengdai migrate` first.").
-				Because(fmt.Errorf("%s is at version %d of %d", s.Name, have, want))
+				Because(fmt.Errorf("%s is at version %d of %d", s.name, s.have, s.want))
 		}
-		if have > want {
-			return tooNew(s.Name, have, want)
+	}
+	return refuseNewer(all)
+}
+
+// refuseNewer: what a newer program wrote cannot be understood, and writing to it would spoil it.
+func refuseNewer(all []standing) error {
+	for _, s := range all {
+		if s.have > s.want {
+			return errs.New(errs.Precondition, "store.too_new",
+				"数据库表结构比本程序新，请升级程序。", "The tables of the database are newer than this program: use a newer program.").
+				Because(fmt.Errorf("%s is at version %d, this program knows %d", s.name, s.have, s.want))
 		}
 	}
 	return nil
 }
 
-// newestOf is the newest version that this program knows.
-func newestOf(p *goose.Provider) (newest int64) {
-	for _, src := range p.ListSources() {
-		newest = max(newest, src.Version)
+// upgradeFile brings the tables of an SQLite file up to date. A file with older tables is copied first, to
+// <file>.before-upgrade-<versions>, so that the older program can go on with the copy if it must.
+func upgradeFile(ctx context.Context, writing *sql.DB, path string, schemas []Schema) error {
+	all, err := standings(ctx, writing, SQLite, schemas)
+	if err != nil {
+		return err
 	}
-	return newest
-}
-
-func tooNew(name string, have, want int64) error {
-	return errs.New(errs.Precondition, "store.too_new",
-		"数据库表结构比本程序新，请升级程序。", "The tables of the database are newer than this program: use a newer program.").
-		Because(fmt.Errorf("%s is at version %d, this program knows %d", name, have, want))
+	if err := refuseNewer(all); err != nil { // before anything is copied
+		return err
+	}
+	older, to := false, path+".before-upgrade"
+	for _, s := range all {
+		older = older || s.have > 0 && s.have < s.want
+		to += fmt.Sprintf("-%s.%d", s.name, s.have)
+	}
+	if older && path != Memory {
+		if _, err := os.Stat(to); errors.Is(err, fs.ErrNotExist) { // it is there if an upgrade was interrupted
+			if err := Backup(ctx, []Copy{{From: path, To: to}}); err != nil {
+				return errs.Wrap(Explain(err), "copying the database before its upgrade")
+			}
+		}
+	}
+	return migrateAll(ctx, writing, SQLite, schemas)
 }
 
 // version reads goose's table without making it.
 func version(ctx context.Context, db *sql.DB, engine, name string) (int64, error) {
-	query := "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+	look := "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
 	if engine == SQLite {
-		query = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+		look = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
 	}
 	var n int64
-	err := db.QueryRowContext(ctx, query, name+"_version").Scan(&n)
-	if err != nil {
+	if err := db.QueryRowContext(ctx, look, name+"_version").Scan(&n); err != nil {
 		return 0, Explain(err)
 	}
 	if n == 0 {

@@ -73,7 +73,7 @@ func openSQLite(ctx context.Context, cfg Config, schemas []Schema) (*DB, error) 
 
 // beginSQLite brings the tables up to date and starts the writer.
 func (db *DB) beginSQLite(ctx context.Context, writing *sql.DB, cfg Config, schemas []Schema) (err error) {
-	if err := migrateAll(ctx, writing, SQLite, schemas); err != nil {
+	if err := upgradeFile(ctx, writing, cfg.Path, schemas); err != nil {
 		return err
 	}
 	if cfg.Path != Memory {
