@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/sandbox/channel/alpha"
+	"github.com/hengdai/hengdai/sandbox/channel/beta"
 	"github.com/hengdai/hengdai/sandbox/party"
 	"github.com/hengdai/hengdai/sandbox/people"
 )
@@ -43,8 +45,10 @@ func (s *Sandbox) mountControl(mux *http.ServeMux) {
 		return map[string]any{"messages": list}, err
 	})
 	handle("GET /control/faults", func(*http.Request) (any, error) {
-		return map[string]any{"rules": s.desk.Faults.List()}, nil
+		kinds, orders := s.desk.Faults.Counts(alpha.Name, beta.Name)
+		return map[string]any{"rules": s.desk.Faults.List(), "kinds": kinds, "orders": orders}, nil
 	})
+	handle("POST /control/plan", s.controlPlan)
 	handle("POST /control/faults", func(r *http.Request) (any, error) {
 		var rule party.Rule
 		if err := read(r, &rule); err != nil {
@@ -65,6 +69,7 @@ func (s *Sandbox) mountControl(mux *http.ServeMux) {
 		}
 		return in, s.desk.SetLatency(r.Context(), in.Party, in.Latency)
 	})
+	s.mountStatements(handle)
 	handle("POST /control/advance", s.controlAdvance)
 	handle("GET /control/idle", func(r *http.Request) (any, error) {
 		return s.Idle(time.Duration(numberOf(r, "within_ms", 2000)) * time.Millisecond), nil

@@ -20,7 +20,9 @@ const killedDir = "SANDBOX_TEST_KILLED_DIR"
 func TestMain(m *testing.M) {
 	dir := os.Getenv(killedDir)
 	if dir == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		_ = os.RemoveAll(sharedKeys())
+		os.Exit(code)
 	}
 	t := &dying{}
 	r := &rig{t: t, dir: dir}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/sandbox/channel"
 	"github.com/hengdai/hengdai/sandbox/people"
 	"github.com/hengdai/hengdai/sandbox/sms"
 )
@@ -22,7 +23,7 @@ var pageFiles embed.FS
 func readPages() (*template.Template, error) {
 	return template.New("").Funcs(template.FuncMap{
 		"at":   func(ms int64) string { return time.UnixMilli(ms).In(clock.Shanghai).Format("2006-01-02 15:04:05") },
-		"yuan": func(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) },
+		"yuan": yuan,
 		"code": codeIn,
 	}).ParseFS(pageFiles, "pages/*.html")
 }
@@ -36,6 +37,9 @@ type page struct {
 	People   []people.Person
 	Made     *people.Person
 	Error    string
+
+	Statements []statementRow
+	Breaks     []channel.Break
 }
 
 // T chooses the words in the reader's language.
@@ -77,6 +81,15 @@ func (s *Sandbox) mountPages(mux *http.ServeMux) {
 		}
 		s.show(w, r, "people.html", p, err)
 	})))
+	mux.Handle("GET /statements", onlyHere(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := s.page(r)
+		var err error
+		if p.Statements, err = s.statementRows(r.Context()); err == nil {
+			p.Breaks, err = channel.NewestBreaks(r.Context(), s.deps.DB.Primary(), 50)
+		}
+		s.show(w, r, "statements.html", p, err)
+	})))
+	mux.Handle("GET /statements/file", onlyHere(http.HandlerFunc(s.download)))
 }
 
 func (s *Sandbox) page(r *http.Request) page {
@@ -113,6 +126,9 @@ func (s *Sandbox) makePerson(ctx context.Context) (people.Person, error) {
 	}
 	return people.Person{}, err
 }
+
+// yuan writes an amount that is never negative.
+func yuan(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }
 
 // codeIn answers the one-time code in a message, to be shown large: the first run of six digits.
 func codeIn(text string) string {

@@ -11,12 +11,14 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -61,12 +63,42 @@ func laterPPM(ppm int64) option { return func(d *sandbox.Deps) { d.AlphaLaterPPM
 func start(t testing.TB, options ...option) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), offset: &clock.Offset{}}
+	r.copyKeys()
 	r.taker = httptest.NewServer(http.HandlerFunc(r.take))
 	t.Cleanup(r.taker.Close)
 	r.open(options...)
 	t.Cleanup(func() { r.stop() })
 	return r
 }
+
+func (r *rig) copyKeys() {
+	r.t.Helper()
+	files, err := filepath.Glob(filepath.Join(sharedKeys(), "*"))
+	if err == nil {
+		err = os.Mkdir(filepath.Join(r.dir, "keys"), 0o700)
+	}
+	for _, file := range files {
+		text, readErr := os.ReadFile(file)
+		err = errors.Join(err, readErr, os.WriteFile(filepath.Join(r.dir, "keys", filepath.Base(file)), text, 0o600))
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// sharedKeys makes the keys of all sandboxes once: RSA keys take their time.
+var sharedKeys = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "sandbox-keys")
+	if err != nil {
+		panic(err)
+	}
+	for _, side := range []string{"party-", "merchant-"} {
+		if _, err := keys.RSA(dir, side+"beta", true); err != nil {
+			panic(err)
+		}
+	}
+	return dir
+})
 
 func (r *rig) open(options ...option) {
 	r.t.Helper()
@@ -341,6 +373,17 @@ func (r *rig) fault(rule party.Rule) {
 	if status := r.control("POST", "/control/faults", rule, nil); status != 200 {
 		r.t.Fatalf("the fault %+v was answered %d", rule, status)
 	}
+}
+
+// callbacksOf answers the bodies of the callbacks that tell of an order.
+func (r *rig) callbacksOf(no string) (bodies []string) {
+	r.t.Helper()
+	for _, c := range r.settle() {
+		if body := string(c.body); strings.Contains(body, `"`+no+`"`) || strings.Contains(body, "orderId="+no+"&") {
+			bodies = append(bodies, body)
+		}
+	}
+	return bodies
 }
 
 func want(t *testing.T, got any, want any) {

@@ -74,6 +74,12 @@ func (d *Desk) finish(ctx context.Context, w http.ResponseWriter, x Exchange, re
 	switch {
 	case hits.Has(LostResponse):
 		d.drop(ctx, w, hits[LostResponse])
+	case hits.Has(Timeout):
+		held := hits[Timeout]
+		if held.DelayMS == 0 {
+			held.DelayMS = 1000
+		}
+		d.drop(ctx, w, held)
 	case hits.Has(ServerErrorAfter):
 		w.WriteHeader(http.StatusBadGateway)
 	case hits.Has(UnknownCode):

@@ -10,62 +10,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/store"
 )
-
-// Kind is a way in which a party lets its caller down.
-type Kind string
-
-// The faults. Those "before" leave no effect; those "after" come when the effect is stored.
-const (
-	LostRequest      Kind = "lost_request"       // before: the connection ends, nothing was done
-	ServerError      Kind = "server_error"       // before: 500 without signature
-	Busy             Kind = "busy"               // before: the party's busy code, or Code
-	Slow             Kind = "slow"               // before: DelayMS more
-	LostResponse     Kind = "lost_response"      // after: the connection ends (held DelayMS): a time-out after success
-	ServerErrorAfter Kind = "server_error_after" // after: 500 without signature
-	UnknownCode      Kind = "unknown_code"       // after: Code, or one that no list knows
-	BadSignature     Kind = "bad_signature"      // after: the answer's signature is wrong
-	Garbage          Kind = "garbage"            // after: a signed answer that cannot be read
-
-	NotFound       Kind = "not_found"       // query: an order that exists is said not to
-	Processing     Kind = "processing"      // order: answered as accepted, finished later
-	LateFinish     Kind = "late_finish"     // order: finished DelayMS later on the sandbox clock
-	LowBalance     Kind = "low_balance"     // order: the merchant's account is said to be too low; nothing done
-	LateCallback   Kind = "late_callback"   // callback: DelayMS later in real time
-	TwiceCallback  Kind = "twice_callback"  // callback: comes twice
-	LostCallback   Kind = "lost_callback"   // callback: never comes; a query tells
-	ForgedCallback Kind = "forged_callback" // callback: one with a wrong signature comes first
-	WrongAmount    Kind = "wrong_amount"    // callback: one with another amount, rightly signed, comes first
-	EarlyCallback  Kind = "early_callback"  // order: the answer waits DelayMS (default 50), so the callback overtakes it
-)
-
-var kinds = []Kind{LostRequest, ServerError, Busy, Slow, LostResponse, ServerErrorAfter, UnknownCode, BadSignature, Garbage, NotFound,
-	Processing, LateFinish, LowBalance, LateCallback, TwiceCallback, LostCallback, ForgedCallback, WrongAmount, EarlyCallback}
-
-// Rule is one line of a party's fault plan. Exactly one of RatePPM and Count says whom it meets.
-type Rule struct {
-	ID    int64  `json:"id"`
-	Party string `json:"party"`
-	// Op is the call it applies to (verify4, send, pay, trans, query, callback); empty: every one.
-	Op   string `json:"op"`
-	Kind Kind   `json:"kind"`
-	// RatePPM of all request numbers meet it: which ones follows from Seed and the number alone.
-	RatePPM int64 `json:"rate_ppm"`
-	// Count: the next so many requests meet it.
-	Count int64 `json:"count"`
-	// Times a chosen request number meets it; then the same request goes through. Default 1.
-	Times   int64  `json:"times"`
-	DelayMS int64  `json:"delay_ms"`
-	Code    string `json:"code"`
-	Seed    int64  `json:"seed"`
-	// Met counts the hits so far.
-	Met int64 `json:"met"`
-}
-
-// ErrRule is a rule that says nothing.
-var ErrRule = errs.New(errs.Invalid, "sandbox.fault_rule", "故障规则无效。", "The fault rule is not valid.")
 
 // Faults is the plan of all parties. It is stored, so a restart keeps it.
 type Faults struct {
@@ -141,8 +87,10 @@ func (f *Faults) set(id int64, requestNo string, n int64) {
 
 // Add puts a rule into the plan.
 func (f *Faults) Add(ctx context.Context, r Rule) (Rule, error) {
-	if !slices.Contains(kinds, r.Kind) || r.RatePPM < 0 || r.RatePPM > 1_000_000 || (r.RatePPM > 0) == (r.Count > 0) ||
-		r.Count < 0 || r.DelayMS < 0 || r.Party == "" || len(r.Code) > 64 {
+	if r.Kind.ofStatement() && r.Op == "" {
+		r.Op = Statement
+	}
+	if !r.valid() {
 		return Rule{}, ErrRule
 	}
 	r.Times, r.Met = max(r.Times, 1), 0
@@ -194,14 +142,49 @@ func (f *Faults) List() []Rule {
 	return append([]Rule{}, f.rules...)
 }
 
+// statementNumber begins the number of a statement's call, so that it is never taken for an order's.
+const statementNumber = Statement + " "
+
+// Count is how often a kind of fault was met, and by how many distinct numbers.
+type Count struct {
+	Hits    int64 `json:"hits"`
+	Numbers int64 `json:"numbers"`
+}
+
+// Counts answers what the plan as it stands did, by kind, and how many distinct orders (request numbers at the given
+// parties, statements left out) met at least one fault.
+func (f *Faults) Counts(parties ...string) (byKind map[Kind]Count, orders int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	numbers, all := map[Kind]map[string]bool{}, map[string]bool{}
+	byKind = map[Kind]Count{}
+	for _, r := range f.rules {
+		if numbers[r.Kind] == nil {
+			numbers[r.Kind] = map[string]bool{}
+		}
+		for number := range f.hits[r.ID] {
+			numbers[r.Kind][r.Party+" "+number] = true
+			if r.Op != Statement && !strings.HasPrefix(number, statementNumber) && slices.Contains(parties, r.Party) {
+				all[r.Party+" "+number] = true
+			}
+		}
+		byKind[r.Kind] = Count{Hits: byKind[r.Kind].Hits + r.Met, Numbers: int64(len(numbers[r.Kind]))}
+	}
+	return byKind, len(all)
+}
+
 // Meet answers the faults that this request meets, and stores that it met them.
 func (f *Faults) Meet(ctx context.Context, party, op, requestNo string) (Hits, error) {
+	if op == Statement {
+		requestNo = statementNumber + requestNo
+	}
 	f.mu.Lock()
 	var met Hits
 	counts := map[int64]int64{}
 	for i := range f.rules {
 		r := &f.rules[i]
-		if r.Party != party || (r.Op != "" && r.Op != op) || met.Has(r.Kind) || !f.chosen(r, requestNo) {
+		if r.Party != party || (r.Op != "" && r.Op != op) || r.Kind.ofStatement() || met.Has(r.Kind) ||
+			!r.chosen(r.Met, f.hits[r.ID][requestNo], requestNo) {
 			continue
 		}
 		if met == nil {
@@ -238,11 +221,22 @@ func upsertHit(ctx context.Context, tx *store.Tx, id int64, requestNo string, n 
 	return err
 }
 
-func (f *Faults) chosen(r *Rule, requestNo string) bool {
-	if r.Count > 0 {
-		return r.Met < r.Count
+// chosen reports whether a rule meets a number, after so many hits in all and of this number.
+func (r *Rule) chosen(met, hits int64, number string) bool {
+	if r.Number != "" && r.Number != number {
+		return false
 	}
-	return f.hits[r.ID][requestNo] < r.Times && Draw(r.Seed, r.Party, r.Op, string(r.Kind), requestNo) < r.RatePPM
+	if r.Count > 0 {
+		return met < r.Count
+	}
+	if hits >= r.Times {
+		return false
+	}
+	draw := Draw(r.Seed, r.Party, r.Op, string(r.Kind), number)
+	if r.Group != "" {
+		draw = Draw(r.Seed, r.Party, r.Group, number)
+	}
+	return draw >= r.FromPPM && draw < r.FromPPM+r.RatePPM
 }
 
 // Draw answers a number below one million that follows from its arguments alone.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/hengdai/hengdai/kit/store"
 	"github.com/hengdai/hengdai/sandbox/channel"
@@ -22,6 +23,7 @@ const (
 	codeReused   = "REQUEST_NO_REUSED"
 	codeNotFound = "ORDER_NOT_FOUND"
 	codeLow      = "MERCHANT_BALANCE_LOW"
+	codeNotReady = "STATEMENT_NOT_READY"
 	statusError  = "ERROR"
 )
 
@@ -72,8 +74,9 @@ type Alpha struct {
 
 // New answers the channel and its handler, to be mounted at /alpha/. Fee, Tells and Body of the terms are alpha's own.
 func New(ctx context.Context, d *party.Desk, terms channel.Terms, private ed25519.PrivateKey, merchant ed25519.PublicKey) (*Alpha, http.Handler, error) {
-	terms.Party, terms.Letter, terms.Fee = Name, "A", fee
-	terms.Tells = func(t channel.Trade) bool { return t.Final() }
+	terms.Party, terms.Fee, terms.Render = Name, fee, render
+	terms.Head = func(day time.Time) string { return "A" + day.Format("20060102") }
+	terms.Tells = func(t channel.Trade) bool { return t.Final() && t.State != channel.ChargedBack }
 	terms.Body = func(t channel.Trade) ([]byte, error) { return json.Marshal(answerOf(t)) }
 	c, err := channel.New(ctx, d, terms)
 	if err != nil {
@@ -94,6 +97,12 @@ func New(ctx context.Context, d *party.Desk, terms channel.Terms, private ed2551
 		Number: func(q query) string { return q.RequestNo },
 		Say:    func(q query, code string) any { return refusal(q.RequestNo, code) },
 		Do:     a.query,
+	}))
+	mux.Handle("POST /"+Name+"/v1/statement", party.HandleJSON(d, party.JSON[statementOf]{
+		Identity: identity, Prefix: "/" + Name, Op: party.Statement, BusyCode: codeBusy,
+		Number: func(q statementOf) string { return q.Day },
+		Say:    func(q statementOf, code string) any { return noStatement(q.Day, statusError, code) },
+		Do:     a.statement,
 	}))
 	return a, mux, nil
 }
@@ -122,7 +131,7 @@ func (p pay) valid() bool {
 	default:
 		return false
 	}
-	return p.AmountMinor > 0 && p.AmountMinor <= 1_000_000_000_00 && p.Currency == "CNY" && p.MerchantID != "" && len(p.MerchantID) <= 64 &&
+	return p.AmountMinor > 0 && p.AmountMinor <= 1_000_000_000_00 && p.Currency == "CNY" && p.MerchantID != "" && len(p.MerchantID) <= 32 &&
 		len(p.CardNo) <= 32 && p.Name != "" && len(p.Name) <= 60 && len(p.NotifyURL) <= 500
 }
 
@@ -145,6 +154,8 @@ func answerOf(t channel.Trade) answer {
 		a.Code = codeAccepted
 	case channel.Failed:
 		a.Code = failures[t.Reason]
+	case channel.Returned, channel.ChargedBack:
+		a.Code, a.SettledOn, a.FinishedAtMS = t.State, t.UndoOn, t.UndoMS
 	}
 	a.Message = messages[a.Code]
 	return a
@@ -158,6 +169,7 @@ var messages = map[string]string{
 	codeOK: "成功", codeAccepted: "已受理,处理中", codeBusy: "系统繁忙", codeReused: "请求号已被使用", codeNotFound: "订单不存在",
 	codeLow: "商户余额不足", "CARD_UNKNOWN": "卡号不存在", "CARD_CLOSED": "卡已销户", "NAME_MISMATCH": "户名不符",
 	"INSUFFICIENT_BALANCE": "余额不足", "LIMIT_EXCEEDED": "超过限额", "BAD_REQUEST": "请求格式错误",
+	codeNotReady: "对账单尚未生成", channel.Returned: "已退回", channel.ChargedBack: "已被撤回",
 }
 
 // fee: one yuan for money out, 3 per mille of money in, at least 0.10, halves up.

@@ -31,6 +31,9 @@ const (
 	typePayout  = "12"
 
 	certID = "party-" + Name
+
+	// cutHour: what is finished from 23:00 on is settled under the next date.
+	cutHour = 23
 )
 
 // failures is the closed list of final failures.
@@ -44,7 +47,7 @@ var failures = map[string]string{
 
 var messages = map[string]string{
 	codeOK: "成功", codeProgress: "交易处理中", codeFormat: "报文格式错误", codeSign: "验签失败", codeReused: "重复交易",
-	codeNotFound: "查无此交易", codeLow: "交易失败", "14": "无效卡号", "22": "户名不符", "51": "余额不足", "61": "超过限额", "62": "受限制的卡",
+	codeNotFound: "查无此交易", codeNotReady: "对账文件尚未生成", codeLow: "交易失败", "14": "无效卡号", "22": "户名不符", "51": "余额不足", "61": "超过限额", "62": "受限制的卡",
 }
 
 // Beta is the channel.
@@ -59,7 +62,8 @@ type Beta struct {
 // every order is finished later.
 func New(ctx context.Context, d *party.Desk, terms channel.Terms, private *rsa.PrivateKey, merchant *rsa.PublicKey) (*Beta, http.Handler, error) {
 	b := &Beta{desk: d, private: private, merchant: merchant}
-	terms.Party, terms.Letter, terms.Fee, terms.LaterPPM = Name, "B", fee, 1_000_000
+	terms.Party, terms.Fee, terms.LaterPPM, terms.CutHour, terms.Render = Name, fee, 1_000_000, cutHour, render
+	terms.Head = func(day time.Time) string { return day.Format("060102") }
 	terms.Tells = func(t channel.Trade) bool { return t.State == channel.Success }
 	terms.Body = func(t channel.Trade) ([]byte, error) { return notice(t).encode(), nil }
 	var err error
@@ -68,14 +72,15 @@ func New(ctx context.Context, d *party.Desk, terms channel.Terms, private *rsa.P
 	}
 	d.Callbacks.Dress(Name, b.dress)
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /"+Name+"/gateway/api/trans", b.handle("trans", b.trans))
-	mux.HandleFunc("POST /"+Name+"/gateway/api/query", b.handle("query", b.query))
+	mux.HandleFunc("POST /"+Name+"/gateway/api/trans", b.handle("trans", "orderId", b.trans))
+	mux.HandleFunc("POST /"+Name+"/gateway/api/query", b.handle("query", "orderId", b.query))
+	mux.HandleFunc("POST /"+Name+"/gateway/api/file", b.handle(party.Statement, "settleDate", b.file))
 	return b, mux, nil
 }
 
 type method func(ctx context.Context, f fields, hits party.Hits) (fields, error)
 
-func (b *Beta) handle(op string, do method) http.HandlerFunc {
+func (b *Beta) handle(op, number string, do method) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, party.MaxBody))
 		if err != nil {
@@ -83,7 +88,7 @@ func (b *Beta) handle(op string, do method) http.HandlerFunc {
 			return
 		}
 		f, ok := parse(body)
-		if !ok || f["orderId"] == "" || len(f["orderId"]) > 64 {
+		if !ok || f[number] == "" || len(f[number]) > 64 {
 			b.refuse(w, http.StatusBadRequest, codeFormat)
 			return
 		}
@@ -92,7 +97,7 @@ func (b *Beta) handle(op string, do method) http.HandlerFunc {
 			return
 		}
 		b.desk.Serve(w, r, party.Exchange{
-			Party: Name, Op: op, RequestNo: f["orderId"], BusyCode: "01",
+			Party: Name, Op: op, RequestNo: f[number], BusyCode: "01",
 			Say: func(code string) party.Reply { return reply(say(f, code)) },
 			Do: func(ctx context.Context, hits party.Hits) (party.Reply, error) {
 				answer, err := do(ctx, f, hits)
@@ -178,7 +183,7 @@ func orderOf(f fields) (channel.Order, bool) {
 	}
 	o.AmountMinor = amount
 	_, err = time.Parse("20060102150405", o.SentAt)
-	return o, err == nil && o.MerchantID != "" && len(o.MerchantID) <= 64 && o.Holder != "" && len(o.Holder) <= 60 &&
+	return o, err == nil && o.MerchantID != "" && len(o.MerchantID) <= 15 && len(o.RequestNo) <= 32 && o.Holder != "" && len(o.Holder) <= 60 &&
 		len(o.CardNo) <= 32 && len(o.NotifyURL) <= 500
 }
 
@@ -199,7 +204,7 @@ func (b *Beta) query(ctx context.Context, f fields, hits party.Hits) (fields, er
 
 func codeOf(t channel.Trade) string {
 	switch t.State {
-	case channel.Success:
+	case channel.Success, channel.Returned, channel.ChargedBack:
 		return codeOK
 	case channel.Failed:
 		return failures[t.Reason]
@@ -221,6 +226,12 @@ func fill(f fields, t channel.Trade) {
 	}
 	if t.Final() {
 		f["settleDate"] = strings.ReplaceAll(t.SettledOn, "-", "")
+	}
+	switch t.State {
+	case channel.Returned:
+		f["returnDate"], f["returnQueryId"] = strings.ReplaceAll(t.UndoOn, "-", ""), t.UndoNo
+	case channel.ChargedBack:
+		f["chargebackDate"], f["chargebackQueryId"] = strings.ReplaceAll(t.UndoOn, "-", ""), t.UndoNo
 	}
 }
 
