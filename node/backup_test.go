@@ -111,3 +111,19 @@ func TestTheDoctorTellsWhatMustBeMended(t *testing.T) {
 		contains(t, says, "loan.sign.key", "chmod 600")
 	}
 }
+
+func TestTheDoctorNamesKeysThatAProductionInstallationLacks(t *testing.T) {
+	dir := t.TempDir()
+	cfg := sandboxOn(t, dir)
+	must(t, os.MkdirAll(cfg.KeysDir, 0o700))
+	cfg.Profile, cfg.Services = config.Production, []string{"user"}
+	if _, err := node.MakeKeys(cfg); err != nil {
+		t.Fatal(err)
+	}
+	must(t, os.Remove(filepath.Join(cfg.KeysDir, "user.kek.key")))
+	got, says := verdicts(t, cfg, "keys_dir")
+	if got[0] != node.Failure {
+		t.Errorf("missing keys: %v", got)
+	}
+	contains(t, says, "user.kek.key is missing", "keys make", "party-bureau.pub is missing", "ask the party")
+}

@@ -112,7 +112,25 @@ func (d *doctor) keys() {
 			return
 		}
 	}
+	if d.cfg.Profile != config.Sandbox && d.missingKeys() {
+		return
+	}
 	d.say(Fine, "keys_dir", fmt.Sprintf("%s, %d files", d.cfg.KeysDir, len(entries)), "")
+}
+
+// missingKeys tells what nobody makes by itself outside the sandbox.
+func (d *doctor) missingKeys() (any bool) {
+	for _, k := range Keys(d.cfg) {
+		switch k.State {
+		case KeyMissing:
+			d.say(Failure, "keys_dir", k.File+" is missing: "+k.For, "hengdai keys make, or put it back from where it is kept")
+			any = true
+		case KeyAwaited:
+			d.say(Failure, "keys_dir", k.File+" is missing: "+k.For, "ask the party for its public key")
+			any = true
+		}
+	}
+	return any
 }
 
 // private: data are for the user who runs the program alone.

@@ -85,6 +85,26 @@ func TestAPlanBefallsItsShareOfOrdersEachOnceAndAllEndWell(t *testing.T) {
 	})
 }
 
+func TestACallForAStatementMeetsFaultsAndIsNoOrder(t *testing.T) {
+	each(t, func(t *testing.T, name string) {
+		r := start(t)
+		day := r.standAt(1, 10, 0)
+		r.send(name, "n1", "PAYOUT", 1, 5_00)
+		r.standAt(2, 9, 0)
+		r.fault(party.Rule{Party: name, Kind: party.Busy, RatePPM: 1_000_000})
+		if name == "alpha" {
+			_, a := r.post("alpha", "/v1/statement", map[string]any{"merchant_id": "M1", "day": day})
+			want(t, fmt.Sprint(a["status"], a["code"]), "ERRORSYSTEM_BUSY")
+		} else {
+			a := r.form("/gateway/api/file", map[string]string{"merId": "M1", "settleDate": strings.ReplaceAll(day, "-", "")})
+			want(t, a["respCode"], "01")
+		}
+		want(t, len(r.good(name, day).lines), 1)
+		c := r.counts()
+		want(t, fmt.Sprint(c.Orders, c.Kinds[party.Busy].Hits), "0 1")
+	})
+}
+
 func TestMishapsOfOnePlanNeverShareAnOrder(t *testing.T) {
 	r := start(t)
 	r.control("POST", "/control/plan", map[string]any{"name": "across_midnight", "seed": 3, "rate_ppm": 250_000, "statements": false}, nil)

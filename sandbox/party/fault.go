@@ -142,6 +142,9 @@ func (f *Faults) List() []Rule {
 	return append([]Rule{}, f.rules...)
 }
 
+// statementNumber begins the number of a statement's call, so that it is never taken for an order's.
+const statementNumber = Statement + " "
+
 // Count is how often a kind of fault was met, and by how many distinct numbers.
 type Count struct {
 	Hits    int64 `json:"hits"`
@@ -161,7 +164,7 @@ func (f *Faults) Counts(parties ...string) (byKind map[Kind]Count, orders int) {
 		}
 		for number := range f.hits[r.ID] {
 			numbers[r.Kind][r.Party+" "+number] = true
-			if r.Op != Statement && slices.Contains(parties, r.Party) {
+			if r.Op != Statement && !strings.HasPrefix(number, statementNumber) && slices.Contains(parties, r.Party) {
 				all[r.Party+" "+number] = true
 			}
 		}
@@ -172,6 +175,9 @@ func (f *Faults) Counts(parties ...string) (byKind map[Kind]Count, orders int) {
 
 // Meet answers the faults that this request meets, and stores that it met them.
 func (f *Faults) Meet(ctx context.Context, party, op, requestNo string) (Hits, error) {
+	if op == Statement {
+		requestNo = statementNumber + requestNo
+	}
 	f.mu.Lock()
 	var met Hits
 	counts := map[int64]int64{}
