@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hengdai/hengdai/kit/clock"
 )
@@ -27,9 +28,14 @@ func (r *Run) WriteReport(ctx context.Context, out io.Writer) error {
 	for _, p := range r.phases {
 		w.line("%-56s %8.1f s", p.name, p.took.Seconds())
 	}
-	if r.days > 0 {
-		calendar := r.phases[len(r.phases)-1].took
-		w.line("%-56s %8.1f ms", fmt.Sprintf("a day of the calendar, mean of %d", r.days), float64(calendar.Milliseconds())/float64(r.days))
+	if days := daysBetween(r.from, r.today); days > 0 {
+		var calendar time.Duration
+		for _, p := range r.phases {
+			if p.name == calendarRuns {
+				calendar = p.took
+			}
+		}
+		w.line("%-56s %8.1f ms", fmt.Sprintf("a day of the calendar, mean of %d", days), float64(calendar.Milliseconds())/float64(days))
 	}
 	w.line("%-56s %8.1f s", "in all", clock.Since(r.started).Seconds())
 	return w.err

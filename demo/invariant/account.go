@@ -21,8 +21,8 @@ type Effect struct {
 
 // Account is a loan with everything that two runs can be compared by. It holds no number that differs from run to run but ID.
 type Account struct {
-	ID                                                int64
-	State, Method, DisbursedOn, SettledOn, Through    string
+	ID                                                 int64
+	State, Method, DisbursedOn, SettledOn, Through     string
 	PrincipalMinor, RatePPM, TermMonths, ReleasedMinor int64
 	// Effects are what the parties did, in the order in which they did it.
 	Effects []Effect
