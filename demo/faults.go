@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 )
 
 // The plans of faults that a run may have at the payment channels.
@@ -17,10 +16,12 @@ const (
 var Plans = []string{NoFaults, SameDay, AcrossMidnight}
 
 const (
-	// faultPPM of the orders are to meet a fault. Of a few hundred orders, too, more than leastPPM do.
-	faultPPM = 350_000
+	// faultPPM of the orders are to meet a fault, and more of them in a run of less than manyRows applicants: which ones follows
+	// from numbers that are new in every run, and of a few orders, too, leastPPM must.
+	faultPPM, faultFewPPM = 350_000, 600_000
+	manyRows              = 100
 	// returnOneIn of the payouts to people who pay by debit comes back when faults cross midnight, returnAfter days later.
-	returnOneIn = 25
+	returnOneIn = 20
 	returnAfter = 3
 )
 
@@ -29,7 +30,11 @@ func (r *Run) setFaults(ctx context.Context, plan string) error {
 	if r.Faults == NoFaults {
 		return nil
 	}
-	if err := r.control.post(ctx, "/control/plan", map[string]any{"name": plan, "seed": r.Seed, "rate_ppm": faultPPM}, nil); err != nil {
+	rate := faultPPM
+	if len(r.Rows) < manyRows {
+		rate = faultFewPPM
+	}
+	if err := r.control.post(ctx, "/control/plan", map[string]any{"name": plan, "seed": r.Seed, "rate_ppm": rate}, nil); err != nil {
 		return fmt.Errorf("set the plan of faults: %w", err)
 	}
 	return nil
@@ -51,19 +56,20 @@ func (r *Run) endFaults(ctx context.Context) error {
 	return r.setFaults(ctx, NoFaults)
 }
 
-// planReturns writes into the diary which payouts the receiving bank sends back.
-func (r *Run) planReturns(_ context.Context) error {
+// planReturns writes into the diary which payouts the receiving bank sends back: every so manieth, the first among them.
+func (r *Run) planReturns() {
 	if r.Faults != AcrossMidnight {
-		return nil
+		return
 	}
+	debited, on := 0, shift(r.from, returnAfter)
 	for _, a := range r.applicants {
-		chance := rand.New(rand.NewPCG(r.Seed, uint64(a.row.Number)<<32)) //nolint:gosec // a run must be repeatable, not secret
-		if a.loanID != 0 && a.behaviour.Kind == PaysByDebit && chance.IntN(returnOneIn) == 0 {
-			on := shift(r.from, returnAfter)
+		if a.loanID == 0 || a.behaviour.Kind != PaysByDebit {
+			continue
+		}
+		if debited++; debited%returnOneIn == 1 {
 			r.future.day[on] = append(r.future.day[on], act{who: a, do: r.sendBack})
 		}
 	}
-	return nil
 }
 
 // sendBack lets the receiving bank return a payout, where the channel tells of it.
