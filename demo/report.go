@@ -64,6 +64,11 @@ func (r *Run) writeFunnel(w *writer) {
 	}) {
 		w.line("  %-54s %8d", "refused: "+reason, refused[reason])
 	}
+	for _, a := range r.applicants {
+		if a.row.TermMonths > legalMonths {
+			w.line("    applicant %d asked for %d months: %s", a.row.Number, a.row.TermMonths, a.refusal)
+		}
+	}
 	w.line("  %-54s %8d", "looked at by a reviewer", manual)
 	w.line("  %-54s %8d", "  of these approved and paid out", manualPaid)
 	w.line("%-56s %8d", "signed and paid out", paid)
@@ -79,7 +84,9 @@ func (r *Run) writeLoans(w *writer) {
 		states[a.loan.GetState()]++
 		kinds[a.behaviour.Kind+" -> "+a.loan.GetState()]++
 		principal += a.loan.GetPrincipalMinor()
-		outstanding += a.loan.GetOutstandingPrincipalMinor()
+		if a.loan.GetState() != "PAYOUT_RETURNED" {
+			outstanding += a.loan.GetOutstandingPrincipalMinor()
+		}
 		overdue += a.loan.GetOverdueMinor()
 		if a.loan.GetState() == "REPAYING" {
 			buckets[a.loan.GetBucket()]++

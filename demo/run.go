@@ -202,14 +202,23 @@ func (a *applicant) borrow(ctx context.Context) error {
 		var refused *refusedError
 		if errors.As(err, &refused) {
 			a.refusal = refused.reason
-			return nil
+			break
 		}
 		if err != nil {
 			return err
 		}
 	}
+	if a.row.TermMonths > legalMonths && a.refusal != termRule {
+		return fmt.Errorf("he asked for %d months and was not refused by %s but by %q", a.row.TermMonths, termRule, a.refusal)
+	}
 	return nil
 }
+
+// A consumer loan may run legalMonths; who asks for more is refused by termRule.
+const (
+	legalMonths = 60
+	termRule    = "term.above_legal_maximum.R34"
+)
 
 // pay waits for the money of those who signed.
 func (r *Run) pay(ctx context.Context) error {

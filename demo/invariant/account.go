@@ -191,8 +191,8 @@ func (l *look) byValue(ctx context.Context) (map[int64]map[string]int64, error) 
 	return of, err
 }
 
-// fromReal lives a loan from the parties' journal: its money moved when and as far as they say. Of the loan's own events only
-// what money does not tell is taken over, each on its own day.
+// fromReal lives a loan from the parties' journal: its money moved when and as far as they say, and a collection counts from
+// the day on which it was ordered. Of the loan's own events only what money does not tell is taken over, each on its own day.
 func (v *lived) fromReal(moved []movement) (position, error) {
 	if len(v.happened) == 0 {
 		return position{}, nil
@@ -202,6 +202,7 @@ func (v *lived) fromReal(moved []movement) (position, error) {
 	for _, m := range moved {
 		done[[2]any{m.order, m.kind}] = m
 	}
+	ordered := map[int64]day{}
 	take := func(order int64, kind string, h *happening) error {
 		m, known := done[[2]any{order, kind}]
 		if !known {
@@ -209,12 +210,17 @@ func (v *lived) fromReal(moved []movement) (position, error) {
 		}
 		delete(done, [2]any{order, kind})
 		h.on, h.amount = dateIn(m.atMS), m.amount
+		if from, known := ordered[order]; known { // the borrower does not pay for the channel's delay
+			h.on = min(h.on, from)
+		}
 		return nil
 	}
 	for _, h := range v.happened {
 		c := *h
 		var err error
 		switch c.kind {
+		case "lock":
+			ordered[c.order] = c.on
 		case "disburse":
 			err = take(v.payoutOrder, "PAYOUT", &c)
 		case "payout_returned":
