@@ -58,8 +58,8 @@ type Death struct {
 	Service string
 	// Moment is what was seen of the service before the kill.
 	Moment string
-	// Night says that the calendar was moving.
-	Night bool
+	// Night says that the calendar was moving, Twice that it was killed once more while it started again.
+	Night, Twice bool
 	// Back is how long it took from the new start until the service was ready.
 	Back time.Duration
 }
@@ -170,6 +170,12 @@ func (c *campaign) killAll(ctx context.Context) error {
 		if err := c.w.Kill(victim); err != nil {
 			return fmt.Errorf("kill %d, %s: %w", i+1, victim, err)
 		}
+		if seen[victim] == againAt {
+			if err := c.killStarting(ctx, victim, chance); err != nil {
+				return fmt.Errorf("kill %s while it starts: %w", victim, err)
+			}
+			d.Twice = true
+		}
 		var err error
 		if d.Back, err = c.w.Revive(ctx, victim); err != nil {
 			return fmt.Errorf("start %s again after kill %d: %w", victim, i+1, err)
@@ -178,6 +184,19 @@ func (c *campaign) killAll(ctx context.Context) error {
 		c.say("kill %d of %d: %s, %s; ready again after %d ms", i+1, len(c.Victims), victim, d.Moment, d.Back.Milliseconds())
 	}
 	return nil
+}
+
+// againAt: the fourth kill of a service is followed by another while it starts again.
+const againAt = 4
+
+func (c *campaign) killStarting(ctx context.Context, victim string, chance *rand.Rand) error {
+	if err := c.w.Launch(victim); err != nil {
+		return err
+	}
+	if err := clock.Sleep(ctx, time.Duration(10+chance.IntN(80))*time.Millisecond); err != nil {
+		return err
+	}
+	return c.w.Kill(victim)
 }
 
 var errProof = errors.New("what was promised does not hold")

@@ -35,7 +35,7 @@ type crowd struct {
 
 const (
 	// awayFor is how long people come and go before the calendar moves, daysAtOnce how far it then moves.
-	awayFor    = 12 * time.Second
+	awayFor    = 8 * time.Second
 	daysAtOnce = 11
 	// longEnough ends a step that would never end.
 	longEnough = 5 * time.Minute
@@ -96,7 +96,7 @@ func (c *crowd) lead(ctx context.Context, p *demo.Applicant) error {
 			return err
 		}
 	}
-	if p.Number()%3 != 0 {
+	if p.Number()%5 != 0 {
 		c.mu.Lock()
 		c.paid = append(c.paid, p)
 		c.mu.Unlock()

@@ -90,6 +90,13 @@ func (p *page) result(r *Result) {
 		p.line("- %s: %d", moment, moments[moment])
 	}
 	p.line("")
+	twice := 0
+	for _, d := range r.Deaths {
+		if d.Twice {
+			twice++
+		}
+	}
+	p.line("After %d of the kills the service was killed once more 10 to 90 ms into its new start; these are not counted above.", twice)
 	p.line("Ready again is from the new start of the process until its health address answers that it is.")
 	p.line("")
 	l, proof := r.Load, r.Proof

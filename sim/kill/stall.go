@@ -55,9 +55,9 @@ func (c *campaign) stalls(ctx context.Context) error {
 	group.Go(func() error { return c.crowd.review(reviews) })
 	group.Go(func() error {
 		defer noMoreReviews()
-		each := len(c.crowd.paid) / (len(c.Stopped) + 1)
-		for _, service := range append([]string{""}, c.Stopped...) {
-			s, err := c.stall(inner, service, c.crowd.takePaid(each))
+		share := len(c.crowd.paid) / (2*len(c.Stopped) + 1) // the quiet time gets half as many
+		for i, service := range append([]string{""}, c.Stopped...) {
+			s, err := c.stall(inner, service, c.crowd.takePaid(share*min(i+1, 2)))
 			if err != nil {
 				return fmt.Errorf("while %q stood still: %w", service, err)
 			}

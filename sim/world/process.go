@@ -85,11 +85,14 @@ func (w *World) Kill(name string) error {
 
 // Revive starts again what was killed, on the same data, and answers how long it took until it was ready.
 func (w *World) Revive(ctx context.Context, name string) (time.Duration, error) {
-	if err := w.launch(name); err != nil {
+	if err := w.Launch(name); err != nil {
 		return 0, err
 	}
 	return w.ready(ctx, name)
 }
+
+// Launch starts again what was killed and does not wait.
+func (w *World) Launch(name string) error { return w.launch(name) }
 
 // Freeze stops a process (SIGSTOP) and answers when none of its threads runs any more.
 func (w *World) Freeze(ctx context.Context, name string) error {
