@@ -6,6 +6,7 @@
 #   HENGDAI_KILL_MOMENTS   how many kills, 50 if not set (40 at least: five a service)
 #   HENGDAI_KILL_ENGINES   "sqlite mysql" if not set
 #   HENGDAI_KILL_REPORT    the page to write
+#   HENGDAI_KILL_PROGRAM   a built binary to try in place of the tree
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

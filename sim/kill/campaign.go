@@ -24,6 +24,8 @@ type Plan struct {
 	Victims []string
 	Stopped []string
 	StopFor time.Duration
+	// Payers are at least so many borrowers with a loan who repay while services stand still.
+	Payers int
 	// AtOnce: how many borrowers are on their way together. Rows are who comes.
 	AtOnce int
 	Rows   []demo.Row
@@ -108,7 +110,7 @@ func Run(ctx context.Context, w *world.World, plan Plan) (*Result, error) {
 		return c.result, err
 	}
 	c.crowd = &crowd{guide: guide, book: b, people: guide.Applicants()}
-	for _, part := range []func(context.Context) error{c.slowParties, c.kills, c.quickParties, c.stalls, c.prove} {
+	for _, part := range []func(context.Context) error{c.slowParties, c.kills, c.quickParties, c.lendMore, c.stalls, c.prove} {
 		if err := part(ctx); err != nil {
 			return c.result, err
 		}
@@ -146,6 +148,26 @@ func (c *campaign) kills(ctx context.Context) error {
 	group.Go(func() error {
 		defer enough()
 		return c.killAll(inner)
+	})
+	return group.Wait()
+}
+
+// lendMore goes on lending, with nobody killed, until there are enough who can repay.
+func (c *campaign) lendMore(ctx context.Context) error {
+	group, inner := errgroup.WithContext(ctx)
+	load, enough := context.WithCancel(inner)
+	reviews, noMoreReviews := context.WithCancel(inner)
+	defer noMoreReviews()
+	group.Go(func() error { return c.crowd.review(reviews) })
+	group.Go(func() error {
+		defer noMoreReviews()
+		return c.crowd.comeAndGo(load, c.AtOnce)
+	})
+	group.Go(func() error {
+		defer enough()
+		for c.crowd.payers() < c.Payers && clock.Sleep(inner, 50*time.Millisecond) == nil {
+		}
+		return nil
 	})
 	return group.Wait()
 }

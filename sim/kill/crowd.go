@@ -162,6 +162,13 @@ func (c *crowd) travel(ctx context.Context, days int) error {
 	return nil
 }
 
+// payers counts people with a running loan who were not given out.
+func (c *crowd) payers() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.paid)
+}
+
 // takePaid answers people with a running loan who were not given out before.
 func (c *crowd) takePaid(n int) []*demo.Applicant {
 	c.mu.Lock()

@@ -18,7 +18,7 @@ import (
 	"github.com/hengdai/hengdai/sim/world"
 )
 
-// program is the binary under test, built once.
+// program is the binary under test, built once, or HENGDAI_KILL_PROGRAM.
 var program string
 
 func TestMain(m *testing.M) {
@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) (int, error) {
+	if program = os.Getenv("HENGDAI_KILL_PROGRAM"); program != "" {
+		return m.Run(), nil // one that is built already
+	}
 	dir, err := os.MkdirTemp("", "hengdai-kill-")
 	if err != nil {
 		return 1, err
@@ -126,7 +129,7 @@ func TestCampaign(t *testing.T) {
 				}
 			}
 			result, err := campaignOn(t, dsn, Plan{
-				Seed: seed, Victims: Order(seed, int(kills)), Stopped: []string{"notify", "risk"}, StopFor: 30 * time.Second, AtOnce: 4, Rows: crowdOf(t, seed, 3),
+				Seed: seed, Victims: Order(seed, int(kills)), Stopped: []string{"notify", "risk"}, StopFor: 30 * time.Second, Payers: 150, AtOnce: 4, Rows: crowdOf(t, seed, 3),
 			})
 			if err != nil {
 				t.Fatal(err)

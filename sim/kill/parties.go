@@ -17,7 +17,7 @@ func (c *campaign) slowParties(ctx context.Context) error {
 		failed = errors.Join(failed, c.control(ctx, http.MethodPost, "/control/latency", map[string]any{"party": party, "min_ms": 20, "max_ms": 120}))
 	}
 	return errors.Join(failed, c.control(ctx, http.MethodPost, "/control/faults",
-		map[string]any{"party": "alpha", "op": "pay", "kind": "late_finish", "rate_ppm": 333_333, "delay_ms": 400, "seed": int64(c.Seed)})) //nolint:gosec // a small number
+		map[string]any{"party": "alpha", "op": "pay", "kind": "late_finish", "rate_ppm": 333_333, "delay_ms": 400, "seed": int64(c.Seed)}))
 }
 
 // quickParties answer at once again.

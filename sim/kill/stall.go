@@ -55,7 +55,7 @@ func (c *campaign) stalls(ctx context.Context) error {
 	group.Go(func() error { return c.crowd.review(reviews) })
 	group.Go(func() error {
 		defer noMoreReviews()
-		share := len(c.crowd.paid) / (2*len(c.Stopped) + 1) // the quiet time gets half as many
+		share := c.crowd.payers() / (2*len(c.Stopped) + 1) // the quiet time gets half as many
 		for i, service := range append([]string{""}, c.Stopped...) {
 			s, err := c.stall(inner, service, c.crowd.takePaid(share*min(i+1, 2)))
 			if err != nil {
