@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -80,8 +81,9 @@ type Result struct {
 
 // Load is what the crowd did.
 type Load struct {
-	Ways, Refused, PaidOut, Days int
-	Acknowledged, Repeats, Lost  int
+	Ways                        Times
+	Refused, PaidOut, Days      int
+	Acknowledged, Repeats, Lost int
 }
 
 // campaign is a run under way.
@@ -130,7 +132,7 @@ func (c *crowd) load() Load {
 			paidOut++
 		}
 	}
-	return Load{Ways: c.ways, Refused: c.refused, PaidOut: paidOut, Days: c.days, Acknowledged: len(c.book.yes), Repeats: c.book.repeats, Lost: c.book.lost}
+	return Load{Ways: slices.Clone(c.ways), Refused: c.refused, PaidOut: paidOut, Days: c.days, Acknowledged: len(c.book.yes), Repeats: c.book.repeats, Lost: c.book.lost}
 }
 
 // kills puts the world under load, kills its services, and lets everybody come to the end of his way.

@@ -27,7 +27,7 @@ type crowd struct {
 
 	mu      sync.Mutex
 	paid    []*demo.Applicant // have a loan and money, and were not led further
-	ways    int               // came to an end
+	ways    Times             // how long it took those who came to an end
 	refused int
 	repaid  int
 	days    int
@@ -69,11 +69,12 @@ func (c *crowd) one(ctx context.Context) error {
 	c.calendar.RLock()
 	defer c.calendar.RUnlock()
 	defer p.Leave()
+	from := clock.Real()
 	err := c.lead(ctx, p)
 	rule, refused := demo.RefusedBy(err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ways++
+	c.ways = append(c.ways, clock.Since(from))
 	switch {
 	case refused:
 		c.refused++

@@ -100,8 +100,8 @@ func (p *page) result(r *Result) {
 	p.line("Ready again is from the new start of the process until its health address answers that it is.")
 	p.line("")
 	l, proof := r.Load, r.Proof
-	p.line("%d borrowers came to the end of their way (%d refused), %d loans, %d days of the calendar. %d writes were acknowledged; %d calls had to be asked again, among them %d writes whose fate was unknown to the caller.",
-		l.Ways, l.Refused, l.PaidOut, l.Days, l.Acknowledged, l.Repeats, l.Lost)
+	p.line("%d borrowers came to the end of their way (%d refused), in %.1f s at the median, %.1f s at p99 and %.1f s at most, kills and nights included; %d loans, %d days of the calendar. %d writes were acknowledged; %d calls had to be asked again, among them %d writes whose fate was unknown to the caller.",
+		len(l.Ways), l.Refused, l.Ways.Of(50).Seconds(), l.Ways.Of(99).Seconds(), l.Ways.Of(100).Seconds(), l.PaidOut, l.Days, l.Acknowledged, l.Repeats, l.Lost)
 	var read []string
 	for _, kind := range slices.Sorted(maps.Keys(proof.Read)) {
 		read = append(read, fmt.Sprintf("%s %d", kind, proof.Read[kind]))
