@@ -103,7 +103,8 @@ func TestKilledServicesLoseNothingThatWasAcknowledged(t *testing.T) {
 		t.Skip("SKIPPED: a world takes half a minute; leave -short away")
 	}
 	result, err := campaignOn(t, "", Plan{
-		Seed: 1, Victims: []string{"loan", "payment", "user", "notify", "gateway", "loan"}, StopFor: 5 * time.Second, AtOnce: 3, Rows: rows(t, 200),
+		Seed: 1, Victims: []string{"loan", "payment", "user", "notify", "gateway", "loan"}, Stopped: []string{"risk"}, StopFor: 4 * time.Second,
+		Payers: 9, AtOnce: 3, Rows: rows(t, 200),
 	})
 	if err != nil {
 		t.Fatal(err)
