@@ -44,16 +44,20 @@ func as(ctx context.Context, who *demo.Applicant) context.Context {
 
 type onceKey struct{}
 
-// once makes calls that are neither repeated nor remembered.
+// once makes calls that are not repeated; what nobody is named for (see as) is not remembered either.
 func once(ctx context.Context) context.Context { return context.WithValue(ctx, onceKey{}, true) }
 
 // insist is how everybody here calls: what gets no answer, or one that says "not now", is asked again with the same words.
 func (b *book) insist(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		if ctx.Value(onceKey{}) != nil {
-			return next(ctx, req)
-		}
 		writes := req.Spec().IdempotencyLevel != connect.IdempotencyNoSideEffects
+		if ctx.Value(onceKey{}) != nil {
+			res, err := next(ctx, req)
+			if err == nil && ctx.Value(whoKey{}) != nil { // not a reading back
+				b.note(ctx, writes, req, res)
+			}
+			return res, err
+		}
 		for from, tries := clock.Real(), 0; ; tries++ {
 			res, err := next(ctx, req)
 			if err == nil {

@@ -102,6 +102,11 @@ func (c *campaign) say(format string, args ...any) {
 // Run kills and stops the services of a world under load and proves what is left. It fails if anything that was
 // acknowledged is gone or done twice, or if the load itself comes to a step that does not end as it must.
 func Run(ctx context.Context, w *world.World, plan Plan) (*Result, error) {
+	c, err := run(ctx, w, plan)
+	return c.result, err
+}
+
+func run(ctx context.Context, w *world.World, plan Plan) (*campaign, error) {
 	c := &campaign{Plan: plan, w: w, began: clock.Real(), result: &Result{Engine: w.Engine(), Plan: plan}}
 	b := &book{}
 	guide, err := demo.Meet(ctx, demo.Options{
@@ -109,16 +114,16 @@ func Run(ctx context.Context, w *world.World, plan Plan) (*Result, error) {
 		Over: []connect.ClientOption{connect.WithInterceptors(connect.UnaryInterceptorFunc(b.insist))}, Patience: 4,
 	})
 	if err != nil {
-		return c.result, err
+		return c, err
 	}
 	c.crowd = &crowd{guide: guide, book: b, people: guide.Applicants()}
 	for _, part := range []func(context.Context) error{c.slowParties, c.kills, c.quickParties, c.lendMore, c.stalls, c.prove} {
 		if err := part(ctx); err != nil {
-			return c.result, err
+			return c, err
 		}
 	}
 	c.result.Took = clock.Since(c.began)
-	return c.result, nil
+	return c, nil
 }
 
 func (c *crowd) load() Load {

@@ -14,8 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/hengdai/hengdai/demo"
 	"github.com/hengdai/hengdai/sim/world"
+
+	loanv1 "github.com/hengdai/hengdai/api/loan/v1"
+	userv1 "github.com/hengdai/hengdai/api/user/v1"
 )
 
 // program is the binary under test, built once, or HENGDAI_KILL_PROGRAM.
@@ -75,7 +80,7 @@ func crowdOf(t *testing.T, seed uint64, times int) []demo.Row {
 }
 
 // campaignOn runs a plan in a world of its own.
-func campaignOn(t *testing.T, dsn string, plan Plan) (*Result, error) {
+func campaignOn(t *testing.T, dsn string, plan Plan) (*campaign, error) {
 	t.Helper()
 	dir := t.TempDir()
 	if os.Getenv("HENGDAI_KILL_KEEP") != "" {
@@ -95,21 +100,62 @@ func campaignOn(t *testing.T, dsn string, plan Plan) (*Result, error) {
 		}
 	})
 	plan.Progress = t.Output()
-	return Run(t.Context(), w, plan)
+	return run(t.Context(), w, plan)
 }
 
 func TestKilledServicesLoseNothingThatWasAcknowledged(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: a world takes half a minute; leave -short away")
 	}
-	result, err := campaignOn(t, "", Plan{
-		Seed: 1, Victims: []string{"loan", "payment", "user", "notify", "gateway", "loan"}, Stopped: []string{"risk"}, StopFor: 4 * time.Second,
+	c, err := campaignOn(t, "", Plan{
+		Seed: 1, Victims: []string{"loan", "payment", "user", "notify", "gateway", "loan"}, Stopped: []string{"risk"}, StopFor: 6 * time.Second,
 		Payers: 9, AtOnce: 3, Rows: rows(t, 200),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%+v", result.Load)
+	c.findsWhatIsGone(t)
+}
+
+// findsWhatIsGone: had an answer named something that is not there, or somebody else's, reading back would say so.
+func (c *campaign) findsWhatIsGone(t *testing.T) {
+	t.Helper()
+	tried := map[string]bool{}
+	for _, y := range c.crowd.book.all() {
+		switch res := proto.Clone(y.res).(type) {
+		case *userv1.LoginResponse:
+			res.UserId += 1024
+			y.res = res
+		case *userv1.BankCard:
+			res.CardId += 1024
+			y.res = res
+		case *loanv1.Application:
+			res.ApplicationId += 1024
+			y.res = res
+		case *loanv1.Contract:
+			res.Hash += "0"
+			y.res = res
+		case *loanv1.SignResponse:
+			res.LoanId += 1024
+			y.res = res
+		case *loanv1.Repayment:
+			res.RepaymentId += 1024
+			y.res = res
+		default:
+			continue
+		}
+		name := fmt.Sprintf("%T", y.res)
+		if tried[name] {
+			continue
+		}
+		tried[name] = true
+		if kind, _, err := c.readBack(t.Context(), y); err == nil {
+			t.Errorf("a %s that is not there was read back", kind)
+		}
+	}
+	if len(tried) != 6 {
+		t.Errorf("only %d kinds of answers were met", len(tried))
+	}
 }
 
 // TestCampaign is the long one, behind make kill. HENGDAI_KILL_REPORT names the page that it writes.
@@ -129,13 +175,13 @@ func TestCampaign(t *testing.T) {
 					t.Fatal("HENGDAI_TEST_MYSQL_DSN is not set: start a server with scripts/mariadb.sh")
 				}
 			}
-			result, err := campaignOn(t, dsn, Plan{
+			c, err := campaignOn(t, dsn, Plan{
 				Seed: seed, Victims: Order(seed, int(kills)), Stopped: []string{"notify", "risk"}, StopFor: 30 * time.Second, Payers: 150, AtOnce: 4, Rows: crowdOf(t, seed, 3),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			results = append(results, result)
+			results = append(results, c.result)
 		})
 	}
 	if t.Failed() {

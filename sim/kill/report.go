@@ -100,7 +100,7 @@ func (p *page) result(r *Result) {
 	p.line("Ready again is from the new start of the process until its health address answers that it is.")
 	p.line("")
 	l, proof := r.Load, r.Proof
-	p.line("%d borrowers came to the end of their way (%d refused), in %.1f s at the median, %.1f s at p99 and %.1f s at most, kills and nights included; %d loans, %d days of the calendar. %d writes were acknowledged; %d calls had to be asked again, among them %d writes whose fate was unknown to the caller.",
+	p.line("%d borrowers came to the end of their way (%d refused), in %.1f s at the median, %.1f s at p99 and %.1f s at most, kills included; %d loans, %d days of the calendar. %d writes were acknowledged; %d calls had to be asked again, among them %d writes whose fate was unknown to the caller.",
 		len(l.Ways), l.Refused, l.Ways.Of(50).Seconds(), l.Ways.Of(99).Seconds(), l.Ways.Of(100).Seconds(), l.PaidOut, l.Days, l.Acknowledged, l.Repeats, l.Lost)
 	var read []string
 	for _, kind := range slices.Sorted(maps.Keys(proof.Read)) {
@@ -118,14 +118,14 @@ func (p *page) stalls(r *Result) {
 	p.line("")
 	p.line("Repayments over HTTPS while a service stands still (SIGSTOP for %.0f s), asked once each, none failed; the first row is the same load with nothing stopped:", r.Plan.StopFor.Seconds())
 	p.line("")
-	p.line("| stands still | repayments | answered p50 / p99 / max ms | booked p50 / p99 / max ms | applications | undecided at the end | all decided, ms after SIGCONT |")
+	p.line("| stands still | repayments | answered p50 / p99 / max ms | booked p50 / p99 / max ms | applications, answered p50 | undecided at the end | all decided, ms after SIGCONT |")
 	p.line("|---|---:|---:|---:|---:|---:|---:|")
 	for _, s := range append([]Stall{r.Quiet}, r.Stalls...) {
 		name := s.Service
 		if name == "" {
 			name = "nothing"
 		}
-		p.line("| %s | %d | %s | %s | %d | %d | %d |", name, len(s.Answer), three(s.Answer), three(s.Booked), s.Applied, s.Waiting, s.Decided.Milliseconds())
+		p.line("| %s | %d | %s | %s | %d, %d ms | %d | %d |", name, len(s.Answer), three(s.Answer), three(s.Booked), s.Applied, s.Apply.Of(50).Milliseconds(), s.Waiting, s.Decided.Milliseconds())
 	}
 }
 

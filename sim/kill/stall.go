@@ -98,9 +98,10 @@ func (c *campaign) stall(ctx context.Context, service string, payers []*demo.App
 	group, inner := errgroup.WithContext(ctx)
 	over := clock.Real().Add(c.StopFor)
 	group.Go(func() error { return c.payAll(inner, payers, &s, &mu) })
-	group.Go(func() error { return c.applyAll(inner, newcomers, &s, &mu) })
-	if err := clock.Sleep(ctx, over.Sub(clock.Real())); err != nil {
-		return s, err
+	applied := make(chan error, 1)
+	go func() { applied <- c.applyAll(inner, newcomers, &s, &mu) }()
+	if err := errors.Join(clock.Sleep(ctx, over.Sub(clock.Real())), <-applied); err != nil {
+		return s, errors.Join(err, group.Wait())
 	}
 	for _, p := range newcomers {
 		app, err := p.Loans().GetApplication(ctx, &loanv1.GetApplicationRequest{ApplicationId: max(1, p.ApplicationID())})
@@ -205,23 +206,26 @@ func repayOnce(ctx context.Context, p *demo.Applicant, kind string) (answer, boo
 
 // applyAll has the newcomers apply, spread over the time.
 func (c *campaign) applyAll(ctx context.Context, newcomers []*demo.Applicant, s *Stall, mu *sync.Mutex) error {
+	group, ctx := errgroup.WithContext(ctx)
 	gap := c.StopFor / time.Duration(2*len(newcomers)) // the last applies at half time
 	for _, p := range newcomers {
-		from := clock.Real()
-		err := p.Apply(as(ctx, p))
-		if _, refused := demo.RefusedBy(err); err != nil && !refused {
-			return err
-		} else if !refused {
+		group.Go(func() error {
+			from := clock.Real()
+			err := p.Apply(as(ctx, p))
+			if _, refused := demo.RefusedBy(err); refused {
+				return nil
+			}
 			mu.Lock()
+			defer mu.Unlock()
 			s.Apply = append(s.Apply, clock.Since(from))
 			s.Applied++
-			mu.Unlock()
-		}
-		if err := clock.Sleep(ctx, gap-clock.Since(from)); err != nil {
 			return err
+		})
+		if err := clock.Sleep(ctx, gap); err != nil {
+			return errors.Join(err, group.Wait())
 		}
 	}
-	return nil
+	return group.Wait()
 }
 
 // finish sees every newcomer decided, and those who were approved to their money.
