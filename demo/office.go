@@ -18,7 +18,7 @@ const agedDays = 180
 func (r *Run) businessDate(ctx context.Context) (string, error) {
 	var open string
 	err := r.operator.signedIn(ctx, func() error {
-		answer, err := loanv1connect.NewStaffClient(r.operator.phone.http, r.Base).GetBusinessDate(ctx, &loanv1.GetBusinessDateRequest{})
+		answer, err := loanv1connect.NewStaffClient(r.operator.phone.http, r.Base, r.Over...).GetBusinessDate(ctx, &loanv1.GetBusinessDateRequest{})
 		open = answer.GetOpenOn()
 		return err
 	})
@@ -27,7 +27,7 @@ func (r *Run) businessDate(ctx context.Context) (string, error) {
 
 // travel moves the sandbox calendar to a date: the operator's act, through the Staff API.
 func (r *Run) travel(ctx context.Context, to string) error {
-	desk := gatewayv1connect.NewStaffClient(r.operator.phone.http, r.Base)
+	desk := gatewayv1connect.NewStaffClient(r.operator.phone.http, r.Base, r.Over...)
 	for {
 		var at *gatewayv1.Travelled
 		err := r.operator.signedIn(ctx, func() error {

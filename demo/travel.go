@@ -15,7 +15,7 @@ func Travel(ctx context.Context, options Options, days int) error {
 	if err != nil {
 		return fmt.Errorf("%w; is this the data folder of a running sandbox?", err)
 	}
-	run.operator = newColleague(options.Base, options.Roots, 4, logins["operator"])
+	run.operator = newColleague(options, 4, logins["operator"])
 	if err := run.operator.signIn(ctx); err != nil {
 		return err
 	}

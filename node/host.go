@@ -96,6 +96,7 @@ func (n *Node) build(ctx context.Context, p part) (*host, error) {
 func (h *host) openStore(ctx context.Context, schema store.Schema) error {
 	n := h.node
 	cfg := storeConfig(n.cfg, h.name)
+	cfg.Owner = owner(h.name)
 	if cfg.Engine == store.SQLite {
 		if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
 			return fmt.Errorf("make the folder of the database: %w", err)

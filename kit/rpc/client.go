@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,8 +75,9 @@ func (c *client) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		resp, err := next(ctx, req)
 		code := "ok"
 		if err != nil {
+			cut := endedInIt(err)
 			err = backHome(err, method)
-			if errs.ReasonOf(err) == ErrCanceled.Reason && ctx.Err() == nil {
+			if ctx.Err() == nil && (cut || errs.ReasonOf(err) == ErrCanceled.Reason) {
 				err = ErrPeer.Because(err) // nobody here gave up: the peer ended in the middle of it
 			}
 			code = errs.CodeOf(err).String()
@@ -83,6 +85,16 @@ func (c *client) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		c.Telemetry.Metrics.Called(c.Tokens.Self(), c.Peer, method, code, clock.Since(start))
 		return resp, err
 	}
+}
+
+// endedInIt says whether an answer began and is not whole. A service states every error with its detail; what has none
+// and no meaning of its own was made here, of what had arrived.
+func endedInIt(err error) bool {
+	var wire *connect.Error
+	if !errors.As(err, &wire) || len(wire.Details()) > 0 {
+		return false
+	}
+	return wire.Code() == connect.CodeUnknown || wire.Code() == connect.CodeInternal
 }
 
 // WrapStreamingClient leaves streams alone: no method of ours streams.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	crand "crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -37,7 +36,7 @@ func openMySQL(ctx context.Context, cfg Config, schemas []Schema) (*DB, error) {
 		return nil, err
 	}
 	src := &source{db: primary}
-	db := &DB{engine: MySQL, process: crand.Text(), closed: make(chan struct{}), read: src, primary: src, closers: []func() error{src.close}}
+	db := (&DB{engine: MySQL, closed: make(chan struct{}), read: src, primary: src, closers: []func() error{src.close}}).named(cfg.Owner)
 	db.write = &transactor{db: primary, owner: db}
 	if cfg.ReadDSN != "" {
 		replica, err := mysqlPool(cfg.ReadDSN)
