@@ -141,6 +141,9 @@ func TestNotesRestSealedAndAreReadByStaff(t *testing.T) {
 		note.Text = "something else"
 		_, err = r.collector().AddNote(ctx, note)
 		refused(t, err, errs.Conflict, "idempotency.body_differs", "idempotencyKey", "different request")
+		colleague, err := r.desk(8, "collector", "en").AddNote(ctx, note) // a key is one person's
+		must(t, err)
+		want(t, colleague.GetNumber(), first.GetNumber()+1)
 
 		var sealed []byte
 		must(t, r.db.Primary().QueryRowContext(ctx, "SELECT text_sealed FROM collection_act WHERE case_id = ? AND kind = 'note'", c.GetCaseId()).Scan(&sealed))
