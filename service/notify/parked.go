@@ -12,9 +12,9 @@ import (
 )
 
 // ListParked answers the events of user, loan, collection and payment that wait for a person.
-func (f staff) ListParked(ctx context.Context, _ *notifyv1.ListParkedRequest) (*notifyv1.ListParkedResponse, error) {
+func (s staff) ListParked(ctx context.Context, _ *notifyv1.ListParkedRequest) (*notifyv1.ListParkedResponse, error) {
 	out := &notifyv1.ListParkedResponse{}
-	for _, from := range f.logs() {
+	for _, from := range s.logs() {
 		list, err := from.Parked(ctx)
 		if err != nil {
 			return nil, err
@@ -30,18 +30,18 @@ func (f staff) ListParked(ctx context.Context, _ *notifyv1.ListParkedRequest) (*
 }
 
 // RetryParked takes a user's events in until one of each log fails again, whose reason ListParked then shows.
-func (f staff) RetryParked(ctx context.Context, req *notifyv1.RetryParkedRequest) (*notifyv1.RetryParkedResponse, error) {
+func (s staff) RetryParked(ctx context.Context, req *notifyv1.RetryParkedRequest) (*notifyv1.RetryParkedResponse, error) {
 	who := rpc.From(ctx)
-	err := f.deps.DB.Write(ctx, func(tx *store.Tx) error {
+	err := s.deps.DB.Write(ctx, func(tx *store.Tx) error {
 		return audit.Write(tx, audit.Entry{
 			ActorKind: who.Kind.String(), ActorID: who.ID, ActorSession: who.SessionID, ActorService: who.Service, Act: "notify.retry",
-			SubjectKind: "user", SubjectID: req.GetUserId(), At: f.deps.Clock.Now(),
+			SubjectKind: "user", SubjectID: req.GetUserId(), At: s.deps.Clock.Now(),
 		})
 	})
 	if err != nil {
 		return nil, errs.Wrap(err, "noting a retry")
 	}
-	taken, left, err := eventlog.RetryAll(ctx, req.GetUserId(), req.GetBucket(), f.logs()...)
+	taken, left, err := eventlog.RetryAll(ctx, req.GetUserId(), req.GetBucket(), s.logs()...)
 	if err != nil {
 		return nil, err
 	}
