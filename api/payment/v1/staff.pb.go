@@ -2313,7 +2313,13 @@ type ParkedEvent struct {
 	// Full name of its message.
 	Kind string `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Why it could not be handled.
-	Error         string `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	Error string `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	// How often it was tried; zero if it waits behind another.
+	Tries int32 `protobuf:"varint,7,opt,name=tries,proto3" json:"tries,omitempty"`
+	// When it happened, UTC milliseconds.
+	AtMs int64 `protobuf:"varint,8,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	// Bucket that it is told in. It names the events of nobody.
+	Bucket        int64 `protobuf:"varint,9,opt,name=bucket,proto3" json:"bucket,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2388,6 +2394,137 @@ func (x *ParkedEvent) GetError() string {
 		return x.Error
 	}
 	return ""
+}
+
+func (x *ParkedEvent) GetTries() int32 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
+	}
+	return 0
+}
+
+// RetryParkedRequest names a user, or a bucket for events of nobody.
+type RetryParkedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose events; zero: nobody's.
+	UserId int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Bucket of nobody's events; it does not count if a user is named.
+	Bucket        int64 `protobuf:"varint,2,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedRequest) Reset() {
+	*x = RetryParkedRequest{}
+	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedRequest) ProtoMessage() {}
+
+func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedRequest.ProtoReflect.Descriptor instead.
+func (*RetryParkedRequest) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *RetryParkedRequest) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *RetryParkedRequest) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
+	}
+	return 0
+}
+
+// RetryParkedResponse says how far it went.
+type RetryParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many were taken in.
+	Taken int32 `protobuf:"varint,1,opt,name=taken,proto3" json:"taken,omitempty"`
+	// So many still wait.
+	Left          int32 `protobuf:"varint,2,opt,name=left,proto3" json:"left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedResponse) Reset() {
+	*x = RetryParkedResponse{}
+	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedResponse) ProtoMessage() {}
+
+func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedResponse.ProtoReflect.Descriptor instead.
+func (*RetryParkedResponse) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *RetryParkedResponse) GetTaken() int32 {
+	if x != nil {
+		return x.Taken
+	}
+	return 0
+}
+
+func (x *RetryParkedResponse) GetLeft() int32 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
 }
 
 var File_payment_v1_staff_proto protoreflect.FileDescriptor
@@ -2597,14 +2734,24 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\alast_ms\x18\x06 \x01(\x03R\x06lastMs\"\x13\n" +
 	"\x11ListParkedRequest\"E\n" +
 	"\x12ListParkedResponse\x12/\n" +
-	"\x06events\x18\x01 \x03(\v2\x17.payment.v1.ParkedEventR\x06events\"\xa2\x01\n" +
+	"\x06events\x18\x01 \x03(\v2\x17.payment.v1.ParkedEventR\x06events\"\xe5\x01\n" +
 	"\vParkedEvent\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\x05R\tpartition\x12\x1a\n" +
 	"\bposition\x18\x03 \x01(\x03R\bposition\x12\x17\n" +
 	"\auser_id\x18\x04 \x01(\x03R\x06userId\x12\x12\n" +
 	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x14\n" +
-	"\x05error\x18\x06 \x01(\tR\x05error2\xc6\x10\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\x12\x14\n" +
+	"\x05tries\x18\a \x01(\x05R\x05tries\x12\x13\n" +
+	"\x05at_ms\x18\b \x01(\x03R\x04atMs\x12\x16\n" +
+	"\x06bucket\x18\t \x01(\x03R\x06bucket\"Z\n" +
+	"\x12RetryParkedRequest\x12 \n" +
+	"\auser_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06userId\x12\"\n" +
+	"\x06bucket\x18\x02 \x01(\x03B\n" +
+	"\xbaH\a\"\x05\x10\x80\b(\x00R\x06bucket\"?\n" +
+	"\x13RetryParkedResponse\x12\x14\n" +
+	"\x05taken\x18\x01 \x01(\x05R\x05taken\x12\x12\n" +
+	"\x04left\x18\x02 \x01(\x05R\x04left2\xe3\x11\n" +
 	"\x05Staff\x12\xa8\x01\n" +
 	"\n" +
 	"ListOrders\x12\x1d.payment.v1.ListOrdersRequest\x1a\x1e.payment.v1.ListOrdersResponse\"[\x8a\xb5\x184\n" +
@@ -2631,10 +2778,12 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\vListEntries\x12\x1e.payment.v1.ListEntriesRequest\x1a\x1f.payment.v1.ListEntriesResponse\"D\x8a\xb5\x18\x1c\n" +
 	"\x01\x03\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/staff/payment/entries\x90\x02\x01\x12\x99\x01\n" +
 	"\fListRefusals\x12\x1f.payment.v1.ListRefusalsRequest\x1a .payment.v1.ListRefusalsResponse\"F\x8a\xb5\x18\x1d\n" +
-	"\x01\x03\x12\x05admin\x12\boperator\x12\aauditor\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/staff/payment/refusals\x90\x02\x01\x12\x91\x01\n" +
+	"\x01\x03\x12\x05admin\x12\boperator\x12\aauditor\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/staff/payment/refusals\x90\x02\x01\x12\x9a\x01\n" +
 	"\n" +
-	"ListParked\x12\x1d.payment.v1.ListParkedRequest\x1a\x1e.payment.v1.ListParkedResponse\"D\x8a\xb5\x18\x1d\n" +
-	"\x01\x03\x12\x05admin\x12\boperator\x12\aauditor\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/staff/payment/parked\x90\x02\x01B\x9a\x01\n" +
+	"ListParked\x12\x1d.payment.v1.ListParkedRequest\x1a\x1e.payment.v1.ListParkedResponse\"M\x8a\xb5\x18&\n" +
+	"\x01\x03\x12\x05admin\x12\boperator\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/staff/payment/parked\x90\x02\x01\x12\x91\x01\n" +
+	"\vRetryParked\x12\x1e.payment.v1.RetryParkedRequest\x1a\x1f.payment.v1.RetryParkedResponse\"A\x8a\xb5\x18\x14\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/staff/payment/parked/retryB\x9a\x01\n" +
 	"\x0ecom.payment.v1B\n" +
 	"StaffProtoP\x01Z3github.com/hengdai/hengdai/api/payment/v1;paymentv1\xa2\x02\x03PXX\xaa\x02\n" +
 	"Payment.V1\xca\x02\n" +
@@ -2652,7 +2801,7 @@ func file_payment_v1_staff_proto_rawDescGZIP() []byte {
 	return file_payment_v1_staff_proto_rawDescData
 }
 
-var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_payment_v1_staff_proto_goTypes = []any{
 	(*ListOrdersRequest)(nil),          // 0: payment.v1.ListOrdersRequest
 	(*ListOrdersResponse)(nil),         // 1: payment.v1.ListOrdersResponse
@@ -2685,11 +2834,13 @@ var file_payment_v1_staff_proto_goTypes = []any{
 	(*ListParkedRequest)(nil),          // 28: payment.v1.ListParkedRequest
 	(*ListParkedResponse)(nil),         // 29: payment.v1.ListParkedResponse
 	(*ParkedEvent)(nil),                // 30: payment.v1.ParkedEvent
-	(*Order)(nil),                      // 31: payment.v1.Order
+	(*RetryParkedRequest)(nil),         // 31: payment.v1.RetryParkedRequest
+	(*RetryParkedResponse)(nil),        // 32: payment.v1.RetryParkedResponse
+	(*Order)(nil),                      // 33: payment.v1.Order
 }
 var file_payment_v1_staff_proto_depIdxs = []int32{
-	31, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
-	31, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
+	33, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
+	33, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
 	4,  // 2: payment.v1.GetStaffOrderResponse.moves:type_name -> payment.v1.Move
 	5,  // 3: payment.v1.GetStaffOrderResponse.evidence:type_name -> payment.v1.Evidence
 	24, // 4: payment.v1.GetStaffOrderResponse.entries:type_name -> payment.v1.Entry
@@ -2714,21 +2865,23 @@ var file_payment_v1_staff_proto_depIdxs = []int32{
 	22, // 23: payment.v1.Staff.ListEntries:input_type -> payment.v1.ListEntriesRequest
 	25, // 24: payment.v1.Staff.ListRefusals:input_type -> payment.v1.ListRefusalsRequest
 	28, // 25: payment.v1.Staff.ListParked:input_type -> payment.v1.ListParkedRequest
-	1,  // 26: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
-	3,  // 27: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
-	7,  // 28: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
-	12, // 29: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
-	12, // 30: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
-	12, // 31: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
-	14, // 32: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
-	12, // 33: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
-	17, // 34: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
-	20, // 35: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
-	23, // 36: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
-	26, // 37: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
-	29, // 38: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
-	26, // [26:39] is the sub-list for method output_type
-	13, // [13:26] is the sub-list for method input_type
+	31, // 26: payment.v1.Staff.RetryParked:input_type -> payment.v1.RetryParkedRequest
+	1,  // 27: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
+	3,  // 28: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
+	7,  // 29: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
+	12, // 30: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
+	12, // 31: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
+	12, // 32: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
+	14, // 33: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
+	12, // 34: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
+	17, // 35: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
+	20, // 36: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
+	23, // 37: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
+	26, // 38: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
+	29, // 39: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
+	32, // 40: payment.v1.Staff.RetryParked:output_type -> payment.v1.RetryParkedResponse
+	27, // [27:41] is the sub-list for method output_type
+	13, // [13:27] is the sub-list for method input_type
 	13, // [13:13] is the sub-list for extension type_name
 	13, // [13:13] is the sub-list for extension extendee
 	0,  // [0:13] is the sub-list for field type_name
@@ -2746,7 +2899,7 @@ func file_payment_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payment_v1_staff_proto_rawDesc), len(file_payment_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -60,6 +60,8 @@ const (
 	StaffListRefusalsProcedure = "/payment.v1.Staff/ListRefusals"
 	// StaffListParkedProcedure is the fully-qualified name of the Staff's ListParked RPC.
 	StaffListParkedProcedure = "/payment.v1.Staff/ListParked"
+	// StaffRetryParkedProcedure is the fully-qualified name of the Staff's RetryParked RPC.
+	StaffRetryParkedProcedure = "/payment.v1.Staff/RetryParked"
 )
 
 // StaffClient is a client for the payment.v1.Staff service.
@@ -92,6 +94,8 @@ type StaffClient interface {
 	ListRefusals(context.Context, *v1.ListRefusalsRequest) (*v1.ListRefusalsResponse, error)
 	// ListParked answers events of other services that could not be handled and wait for a person.
 	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one user's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffClient constructs a client for the payment.v1.Staff service. By default, it uses the
@@ -192,6 +196,12 @@ func NewStaffClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		retryParked: connect.NewClient[v1.RetryParkedRequest, v1.RetryParkedResponse](
+			httpClient,
+			baseURL+StaffRetryParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("RetryParked")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -210,6 +220,7 @@ type staffClient struct {
 	listEntries         *connect.Client[v1.ListEntriesRequest, v1.ListEntriesResponse]
 	listRefusals        *connect.Client[v1.ListRefusalsRequest, v1.ListRefusalsResponse]
 	listParked          *connect.Client[v1.ListParkedRequest, v1.ListParkedResponse]
+	retryParked         *connect.Client[v1.RetryParkedRequest, v1.RetryParkedResponse]
 }
 
 // ListOrders calls payment.v1.Staff.ListOrders.
@@ -329,6 +340,15 @@ func (c *staffClient) ListParked(ctx context.Context, req *v1.ListParkedRequest)
 	return nil, err
 }
 
+// RetryParked calls payment.v1.Staff.RetryParked.
+func (c *staffClient) RetryParked(ctx context.Context, req *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	response, err := c.retryParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // StaffHandler is an implementation of the payment.v1.Staff service.
 type StaffHandler interface {
 	// ListOrders answers orders by state, kind, user, loan or day, newest first.
@@ -359,6 +379,8 @@ type StaffHandler interface {
 	ListRefusals(context.Context, *v1.ListRefusalsRequest) (*v1.ListRefusalsResponse, error)
 	// ListParked answers events of other services that could not be handled and wait for a person.
 	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one user's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -455,6 +477,12 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	staffRetryParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffRetryParkedProcedure,
+		svc.RetryParked,
+		connect.WithSchema(staffMethods.ByName("RetryParked")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/payment.v1.Staff/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case StaffListOrdersProcedure:
@@ -483,6 +511,8 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 			staffListRefusalsHandler.ServeHTTP(w, r)
 		case StaffListParkedProcedure:
 			staffListParkedHandler.ServeHTTP(w, r)
+		case StaffRetryParkedProcedure:
+			staffRetryParkedHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -542,4 +572,8 @@ func (UnimplementedStaffHandler) ListRefusals(context.Context, *v1.ListRefusalsR
 
 func (UnimplementedStaffHandler) ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("payment.v1.Staff.ListParked is not implemented"))
+}
+
+func (UnimplementedStaffHandler) RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("payment.v1.Staff.RetryParked is not implemented"))
 }
