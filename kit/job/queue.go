@@ -204,7 +204,7 @@ func (q *Queue) carryOut(ctx context.Context, e Effect) {
 		ctx, end = telemetry.StartSpan(ctx, "effect "+e.Kind, attribute.Int("hengdai.tries", e.Tries))
 	}
 	err := call(ctx, fn, e)
-	end(failure(err))
+	defer end(failure(err))
 	// The outcome is stored even if the process is draining. If it cannot be, the claim ends and the effect runs again.
 	_ = q.store(context.WithoutCancel(ctx), e, q.outcome(ctx, e, err))
 }

@@ -63,7 +63,7 @@ func (c *client) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 			ctx, cancel = context.WithTimeout(ctx, timeout)
 			defer cancel()
 		}
-		ctx, span := c.Telemetry.Tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindClient))
+		ctx, span := startSpan(ctx, c.Telemetry.Tracer, method, trace.SpanKindClient)
 		defer span.End()
 		if span.IsRecording() {
 			span.SetAttributes(attribute.String(telemetry.ServiceKey, c.Tokens.Self()))

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hengdai/hengdai/kit/clock"
@@ -102,7 +103,7 @@ func (s *server) gate(ctx context.Context, spec connect.Spec, _ connect.Peer, he
 func (s *server) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		start := clock.Real()
-		ctx, span := s.Telemetry.Tracer.Start(s.within(ctx), methodName(req.Spec()), trace.WithSpanKind(trace.SpanKindServer))
+		ctx, span := startSpan(s.within(ctx), s.Telemetry.Tracer, methodName(req.Spec()), trace.SpanKindServer)
 		defer span.End()
 		if span.IsRecording() {
 			span.SetAttributes(attribute.String(telemetry.ServiceKey, s.Tokens.Self()))
@@ -193,6 +194,15 @@ func (s *server) WrapStreamingHandler(connect.StreamingHandlerFunc) connect.Stre
 	return func(ctx context.Context, _ connect.StreamingHandlerConn) error {
 		return toWire(ErrUnknownMethod, Language(ctx), telemetry.TraceID(ctx))
 	}
+}
+
+// startSpan starts the span of a call. What processes ask each other without end, for news of a log or whether they are at
+// rest, has none: it would bury everything else.
+func startSpan(ctx context.Context, tracer trace.Tracer, method string, kind trace.SpanKind) (context.Context, trace.Span) {
+	if strings.HasPrefix(method, "log.v1.") || strings.HasPrefix(method, "control.v1.") {
+		return ctx, noop.Span{}
+	}
+	return tracer.Start(ctx, method, trace.WithSpanKind(kind))
 }
 
 // methodName is "loan.v1.Public/Quote".
