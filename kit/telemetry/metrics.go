@@ -11,7 +11,7 @@ import (
 // Metrics is the measures of a process. Labels are few and closed: services, methods, codes, jobs; never ids.
 type Metrics struct {
 	// Registry is what /metrics shows; a package with measures of its own registers them here.
-	Registry *prometheus.Registry
+	Registry *Registry
 
 	requests *prometheus.HistogramVec
 	calls    *prometheus.HistogramVec
@@ -46,7 +46,7 @@ func NewMetrics() *Metrics {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "hengdai", Name: name, Help: help}, labels)
 	}
 	m := &Metrics{
-		Registry:     prometheus.NewRegistry(),
+		Registry:     &Registry{Registry: prometheus.NewRegistry()},
 		requests:     histogram("request_seconds", "Requests served, by how they ended.", seconds, "service", "method", "code"),
 		calls:        histogram("call_seconds", "Calls made to other services, by how they ended.", seconds, "service", "peer", "method", "code"),
 		batch:        histogram("store_batch_units", "Units of work committed by one transaction.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}, "service"),

@@ -73,6 +73,14 @@ func Start(ctx context.Context, name string, options ...trace.SpanStartOption) (
 // ServiceKey names the attribute of a span that says whose work it is: one process runs many services.
 const ServiceKey = "hengdai.service"
 
+// Becomes notes in the span of ctx that something moved to a state.
+func Becomes(ctx context.Context, state string) {
+	Annotate(ctx, attribute.String(BecomesKey, state))
+}
+
+// BecomesKey names the attribute that Becomes sets.
+const BecomesKey = "hengdai.becomes"
+
 // Annotate adds attributes to the span of ctx.
 func Annotate(ctx context.Context, attrs ...attribute.KeyValue) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {

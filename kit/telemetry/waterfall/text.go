@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hengdai/hengdai/kit/telemetry"
 )
 
 // Text writes a trace as a tree: when each span began, how long it took, whose it is.
@@ -33,7 +35,7 @@ func Text(out io.Writer, rows []Row) error {
 func details(r Row) string {
 	var words []string
 	for _, key := range slices.Sorted(maps.Keys(r.Attributes)) {
-		if key == "hengdai.method" || key == "hengdai.party" {
+		if key == "hengdai.method" || key == "hengdai.party" || key == telemetry.BecomesKey {
 			continue
 		}
 		words = append(words, fmt.Sprintf("%s=%v", key[strings.LastIndexByte(key, '.')+1:], r.Attributes[key]))

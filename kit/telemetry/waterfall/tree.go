@@ -61,10 +61,14 @@ func byTrace(spans []telemetry.Span) map[string][]telemetry.Span {
 }
 
 func nameOf(s telemetry.Span) string {
+	name := s.Name
 	if method, ok := s.Attributes["hengdai.method"].(string); ok && method != "" {
-		return method
+		name = method
 	}
-	return s.Name
+	if state, ok := s.Attributes[telemetry.BecomesKey].(string); ok {
+		name += " → " + state
+	}
+	return name
 }
 
 // Row is one span in the order in which it is drawn.
@@ -74,6 +78,9 @@ type Row struct {
 	// Linked says that the span is of another trace, which this one links to.
 	Linked bool
 }
+
+// Title is what the span did: the method it called, its name, and the state to which it brought something.
+func (r Row) Title() string { return nameOf(r.Span) }
 
 // Rows answers the spans of one trace, parents before children, children by time, with the traces that it links to.
 func Rows(spans []telemetry.Span, id string) []Row {
