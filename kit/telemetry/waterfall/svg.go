@@ -90,8 +90,8 @@ func (p *picture) row(y, number int, r Row) {
 		p.line(`<rect x="0" y="%d" width="%d" height="%d" fill="#f7fafc" opacity="0.7"/>`, y, width, rowHigh)
 	}
 	name := nameOf(r.Span)
-	if len(name) > wordMax {
-		name = name[:wordMax] + "…"
+	if letters := []rune(name); len(letters) > wordMax {
+		name = string(letters[:wordMax]) + "…"
 	}
 	dx := 14 + indent*min(r.Depth, 18)
 	p.line(`<text x="%d" y="%d" fill="#1a202c">%s</text>`, dx, y+13, escape(name))
