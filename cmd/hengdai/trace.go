@@ -40,7 +40,7 @@ func runTrace(_ context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	rows := waterfall.Rows(spans, chosen.ID)
-	title := fmt.Sprintf("%s  %s  %d spans of %s", chosen.Name, chosen.ID, len(rows), strings.Join(waterfall.Services(rows), ", "))
+	title := fmt.Sprintf("%s · %s · %d spans of %s", chosen.Name, chosen.ID, len(rows), strings.Join(waterfall.Services(rows), ", "))
 	if *picture == "" {
 		_, _ = fmt.Fprintln(out, title)
 		return waterfall.Text(out, rows)

@@ -206,7 +206,11 @@ func (q *Queue) carryOut(ctx context.Context, e Effect) {
 	err := call(ctx, fn, e)
 	defer end(failure(err))
 	// The outcome is stored even if the process is draining. If it cannot be, the claim ends and the effect runs again.
-	_ = q.store(context.WithoutCancel(ctx), e, q.outcome(ctx, e, err))
+	out := q.outcome(ctx, e, err)
+	if out.state == stateFailed {
+		telemetry.Logger(ctx).ErrorContext(ctx, "an effect failed for good and waits for a person", "kind", e.Kind, "id", e.ID, "reason", out.reason, "error", err)
+	}
+	_ = q.store(context.WithoutCancel(ctx), e, out)
 }
 
 // failure is err, if the handler did not merely ask to be called later.

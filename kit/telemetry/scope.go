@@ -41,7 +41,7 @@ func Logger(ctx context.Context) *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-// StartSpan starts a span inside the one of ctx; without one it does nothing. end takes the error of the work, whose text
+// StartSpan starts a span inside the one of ctx; without one, or where it is not kept, it does nothing. end takes the error of the work, whose text
 // stays out of the span.
 func StartSpan(ctx context.Context, name string, attrs ...attribute.KeyValue) (inner context.Context, end func(error)) {
 	return Start(ctx, name, trace.WithAttributes(attrs...))
@@ -50,8 +50,8 @@ func StartSpan(ctx context.Context, name string, attrs ...attribute.KeyValue) (i
 // Start is StartSpan with everything that a span may have.
 func Start(ctx context.Context, name string, options ...trace.SpanStartOption) (inner context.Context, end func(error)) {
 	parent := trace.SpanFromContext(ctx)
-	if !parent.SpanContext().IsValid() {
-		return ctx, func(error) {}
+	if !parent.SpanContext().IsSampled() {
+		return ctx, func(error) {} // there is none, or it is not kept
 	}
 	scope := scopeOf(ctx)
 	tracer := scope.Tracer

@@ -62,7 +62,7 @@ func TestAWrongLevelIsRefusedByName(t *testing.T) {
 }
 
 func TestATraceGoesOnAcrossAHopAndIntoStartSpan(t *testing.T) {
-	tel := telemetry.Discard()
+	tel, _, _ := filed(t, 1_000_000)
 	ctx, span := tel.Tracer.Start(t.Context(), "edge")
 	defer span.End()
 	parent := telemetry.TraceParent(ctx)
