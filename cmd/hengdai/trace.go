@@ -45,7 +45,7 @@ func runTrace(_ context.Context, args []string, out io.Writer) error {
 		_, _ = fmt.Fprintln(out, title)
 		return waterfall.Text(out, rows)
 	}
-	to, err := os.Create(*picture) //nolint:gosec // the operator names the file
+	to, err := os.Create(*picture)
 	if err != nil {
 		return fmt.Errorf("make the picture: %w", err)
 	}
@@ -57,7 +57,7 @@ func runTrace(_ context.Context, args []string, out io.Writer) error {
 }
 
 func readTraces(file string) ([]telemetry.Span, error) {
-	from, err := os.Open(file) //nolint:gosec // the operator names the file
+	from, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("open the traces: %w", err)
 	}
