@@ -22,6 +22,8 @@ var mayImport = map[string][]string{
 	// acceptance holds tests alone.
 	"acceptance": {"node", "kit", "api", "sandbox", "acceptance"},
 	"arch":       {"arch", "node", "api"},
+	// deploy holds what is installed beside the product, and the test that it speaks of what is there.
+	"deploy": {"node", "kit", "demo", "deploy"},
 }
 
 // kitAPIs are the contracts that kit speaks itself: it knows no lending.

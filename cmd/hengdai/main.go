@@ -45,6 +45,7 @@ func commands() []command {
 		{"restore", "--from FOLDER [--config FILE]", "fill an empty data folder from a back-up, after checking it", runRestore},
 		{"doctor", "[--json] [--config FILE]", "look at folders, keys, addresses and databases, and say what to do", runDoctor},
 		{"config", "[--config FILE]", "print the configuration in force, secrets masked", runConfig},
+		{"trace", "FILE [--id ID | --method NAME] [--svg FILE]", "list or show the traces of a traces file (telemetry.traces_file)", runTrace},
 		{"version", "", "print the version", runVersion},
 	}
 }

@@ -121,6 +121,8 @@ type Telemetry struct {
 	Level string `yaml:"level"`
 	// OTLPEndpoint is the base URL of a trace collector; empty: traces are not kept.
 	OTLPEndpoint string `yaml:"otlp_endpoint"`
+	// TracesFile is a file to which spans are appended as JSON lines, for `hengdai trace`; empty: none.
+	TracesFile string `yaml:"traces_file"`
 	// SamplePPM is how many of a million traces are kept.
 	SamplePPM int64 `yaml:"sample_ppm"`
 }

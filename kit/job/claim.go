@@ -73,7 +73,7 @@ func (q *Queue) due(ctx context.Context, limit int) ([]due, error) {
 	for _, k := range kinds {
 		args = append(args, k)
 	}
-	rows, err := q.db.Primary().QueryContext(ctx, `SELECT bucket, kind, id, body, not_before_ms, fence, tries, version FROM kit_effect
+	rows, err := q.db.Primary().QueryContext(ctx, `SELECT bucket, kind, id, body, not_before_ms, fence, tries, version, traceparent FROM kit_effect
 		WHERE state = 0 AND not_before_ms <= ? AND retry_ms <= ? AND (claimed_ms <= ? OR (claimed_by LIKE ? AND claimed_by <> ? AND claimed_ms <= ?)) AND kind IN (?`+strings.Repeat(", ?", len(kinds)-1)+`)
 		ORDER BY not_before_ms, retry_ms LIMIT ?`, append(args, limit)...)
 	if err != nil {
@@ -84,7 +84,7 @@ func (q *Queue) due(ctx context.Context, limit int) ([]due, error) {
 	for rows.Next() {
 		var d due
 		var notBefore int64
-		if err := rows.Scan(&d.Bucket, &d.Kind, &d.ID, &d.Body, &notBefore, &d.Fence, &d.Tries, &d.version); err != nil {
+		if err := rows.Scan(&d.Bucket, &d.Kind, &d.ID, &d.Body, &notBefore, &d.Fence, &d.Tries, &d.version, &d.traceparent); err != nil {
 			return nil, err
 		}
 		if notBefore > 0 {

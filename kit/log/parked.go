@@ -176,7 +176,7 @@ func (f *Follower) retryFirst(ctx context.Context, userID, bucket int64) (more b
 			return err
 		}
 		if h, known := f.handlers[first.GetKind()]; known {
-			return h.handle(traced(tx.Context(), first), tx, meta(f.source, first), first.GetBody())
+			return f.handle(traced(tx.Context(), first), tx, h, first)
 		}
 		return nil
 	})

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
-	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	logv1 "github.com/hengdai/hengdai/api/log/v1"
 	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/kit/telemetry"
 )
 
 // poisonTries is how often an event is tried before it is parked, with a pause in between.
@@ -79,7 +80,7 @@ func (f *Follower) takeChunk(ctx context.Context, p int, chunk []*logv1.Event) (
 			return 0, err
 		}
 	}
-	slog.ErrorContext(ctx, "an event cannot be taken in and is parked", "source", f.source, "partition", p,
+	telemetry.Logger(ctx).ErrorContext(traced(ctx, chunk[0]), "an event cannot be taken in and is parked", "source", f.source, "partition", p,
 		"position", chunk[0].GetPosition(), "kind", chunk[0].GetKind(), "error", err)
 	if err := f.parkOne(ctx, p, chunk[0], err); err != nil {
 		return 0, err
@@ -105,6 +106,7 @@ func (f *Follower) commit(ctx context.Context, p int, events []*logv1.Event) err
 		write = f.db.WriteQuiet // nothing but the cursor moves
 	}
 	last := events[len(events)-1].GetPosition()
+	spans, end := f.spans(ctx, events)
 	err := write(ctx, func(tx *store.Tx) error {
 		// First of all, so that a follower that was replaced changes nothing and blames no event.
 		if err := f.move(tx, p, last); err != nil {
@@ -114,7 +116,7 @@ func (f *Follower) commit(ctx context.Context, p int, events []*logv1.Event) err
 		if err != nil {
 			return err
 		}
-		for _, e := range events {
+		for i, e := range events {
 			h, known := f.handlers[e.GetKind()]
 			switch {
 			case !known:
@@ -123,17 +125,45 @@ func (f *Follower) commit(ctx context.Context, p int, events []*logv1.Event) err
 					return err
 				}
 			default:
-				if err := h.handle(traced(tx.Context(), e), tx, meta(f.source, e), e.GetBody()); err != nil {
+				if err := f.handle(trace.ContextWithSpan(tx.Context(), spans[i]), tx, h, e); err != nil {
 					return errs.Wrap(err, "taking in "+e.GetKind())
 				}
 			}
 		}
 		return nil
 	})
+	end(err)
 	if err == nil {
 		f.moved(p, last)
 	}
 	return err
+}
+
+// handle runs an event's handler: what it appends and decides belongs to the trace of ctx.
+func (f *Follower) handle(ctx context.Context, tx *store.Tx, h Handler, e *logv1.Event) error {
+	return tx.Inside(ctx, func() error { return h.handle(ctx, tx, meta(f.source, e), e.GetBody()) })
+}
+
+// spans answers the span in which each event is taken in: of the trace that wrote it, as long as the unit that takes it
+// in. An event without a handler, or whose trace is not kept, has none of its own.
+func (f *Follower) spans(ctx context.Context, events []*logv1.Event) ([]trace.Span, func(error)) {
+	spans := make([]trace.Span, len(events))
+	var ends []func(error)
+	for i, e := range events {
+		own := traced(ctx, e)
+		if _, known := f.handlers[e.GetKind()]; known && trace.SpanContextFromContext(own).IsSampled() {
+			var end func(error)
+			own, end = telemetry.Start(own, "take "+e.GetKind(), trace.WithSpanKind(trace.SpanKindConsumer),
+				trace.WithAttributes(attribute.String("hengdai.log.source", f.source), attribute.Int("hengdai.log.together", len(events))))
+			ends = append(ends, end)
+		}
+		spans[i] = trace.SpanFromContext(own)
+	}
+	return spans, func(err error) {
+		for _, end := range ends {
+			end(err)
+		}
+	}
 }
 
 // move moves the cursor; it fails if anybody else has touched it since it was read.
@@ -153,8 +183,5 @@ func (f *Follower) moved(p int, to int64) {
 
 // traced makes the handler part of the trace that wrote the event.
 func traced(ctx context.Context, e *logv1.Event) context.Context {
-	if e.GetTraceparent() == "" {
-		return ctx
-	}
-	return trace.Extract(ctx, propagation.MapCarrier{"traceparent": e.GetTraceparent()})
+	return telemetry.WithTraceParent(ctx, e.GetTraceparent())
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -63,8 +64,11 @@ func (c *client) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 			ctx, cancel = context.WithTimeout(ctx, timeout)
 			defer cancel()
 		}
-		ctx, span := c.Telemetry.Tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindClient))
+		ctx, span := startSpan(ctx, c.Telemetry.Tracer, method, trace.SpanKindClient)
 		defer span.End()
+		if span.IsRecording() {
+			span.SetAttributes(attribute.String(telemetry.ServiceKey, c.Tokens.Self()))
+		}
 		token, err := c.Tokens.Issue(c.Peer, Principal{Kind: Service, Service: c.Tokens.Self(), Origin: origin(ctx)})
 		if err != nil {
 			return nil, ErrInternal.Because(fmt.Errorf("calling %s: %w", method, err))
@@ -81,6 +85,7 @@ func (c *client) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 				err = ErrPeer.Because(err) // nobody here gave up: the peer ended in the middle of it
 			}
 			code = errs.CodeOf(err).String()
+			span.SetAttributes(attribute.String("hengdai.code", code), attribute.Bool("error", true))
 		}
 		c.Telemetry.Metrics.Called(c.Tokens.Self(), c.Peer, method, code, clock.Since(start))
 		return resp, err

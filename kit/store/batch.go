@@ -282,14 +282,16 @@ func (b *batcher) rollback() {
 
 // notify counts the commit of these units.
 func (b *batcher) notify(units []*unit) {
-	n, wake := 0, false
+	c, wake := Commit{Took: clock.Since(b.began)}, false
 	for _, u := range units {
 		if u.err == nil {
-			n++
+			c.Units++
 		}
+		u.waited, u.beside = b.began.Sub(u.handed), len(units)
+		c.Waited = max(c.Waited, u.waited)
 		wake = wake || u.wrote
 	}
-	b.owner.committed(n, clock.Since(b.began), wake)
+	b.owner.committed(c, wake)
 }
 
 func (b *batcher) answer(units []*unit) {

@@ -123,7 +123,8 @@ func (t *transactor) do(u *unit) {
 		began := clock.Real()
 		again, u.err = t.once(u)
 		if u.err == nil {
-			t.owner.committed(1, clock.Since(began), u.wrote)
+			u.waited, u.beside = began.Sub(u.handed), 1
+			t.owner.committed(Commit{Units: 1, Waited: u.waited, Took: clock.Since(began)}, u.wrote)
 			return
 		}
 		if IsDuplicate(u.err) {

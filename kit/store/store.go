@@ -81,7 +81,7 @@ type DB struct {
 	mu      sync.Mutex
 	wake    []func()
 	watches []watch
-	observe func(units int, took time.Duration)
+	observe func(Commit)
 }
 
 // writer runs units of work on one engine.
@@ -134,9 +134,17 @@ func (db *DB) Close() error {
 	return err
 }
 
-// Observe names who is told of each commit: how many units it carried and how long it took in real time, from the first
-// statement to the end of COMMIT. It must return at once.
-func (db *DB) Observe(fn func(units int, took time.Duration)) {
+// Commit is what is told of one commit.
+type Commit struct {
+	// Units is how many units of work it carried.
+	Units int
+	// Waited is how long the unit that waited longest did so before the transaction began. Took is the time from the first
+	// statement to the end of COMMIT. Both are real time.
+	Waited, Took time.Duration
+}
+
+// Observe names who is told of each commit. It must return at once.
+func (db *DB) Observe(fn func(Commit)) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.observe = fn
@@ -203,14 +211,14 @@ func (db *DB) Stats() Stats {
 }
 
 // committed counts a commit and wakes those who wait for one, if it changed something that concerns them.
-func (db *DB) committed(units int, took time.Duration, wake bool) {
-	db.units.Add(int64(units))
+func (db *DB) committed(c Commit, wake bool) {
+	db.units.Add(int64(c.Units))
 	db.commits.Add(1)
 	db.mu.Lock()
 	observe := db.observe
 	db.mu.Unlock()
 	if observe != nil {
-		observe(units, took)
+		observe(c)
 	}
 	if wake {
 		db.Wake()

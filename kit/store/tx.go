@@ -34,6 +34,15 @@ var errLost = errors.New("the transaction was rolled back by an earlier error of
 // not nest.
 func (tx *Tx) Context() context.Context { return tx.ctx }
 
+// Inside runs work with another context, made from the one that Context answers: the trace to which a part of the unit
+// belongs.
+func (tx *Tx) Inside(ctx context.Context, work func() error) error {
+	outer := tx.ctx
+	tx.ctx = ctx
+	defer func() { tx.ctx = outer }()
+	return work()
+}
+
 // AfterCommit calls fn after the unit's COMMIT has returned, on the goroutine that called Write, before Write returns. A
 // unit that is run again starts without hooks.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
