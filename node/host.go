@@ -87,7 +87,7 @@ func (n *Node) build(ctx context.Context, p part) (*host, error) {
 		h.runner.Add(job.Job{Name: "log", Step: h.log.Step})
 		h.runner.Add(made.Jobs()...)
 		h.observe()
-		control.Runners = append(control.Runners, h.runner.Idle)
+		control.Runners = append(control.Runners, h.runner.Await)
 	}
 	h.mux.Handle(controlv1connect.NewControlHandler(control, options...))
 	return h, nil

@@ -205,7 +205,7 @@ func (b *batcher) inSavepoint(u *unit) bool {
 	if err := b.frame(beginUnit); err != nil {
 		return false
 	}
-	tx := u.begin(b)
+	tx := u.begin(b, &b.owner.queries)
 	err := u.call(tx)
 	if tx.worst != nil || b.raw.GetAutocommit() {
 		return false
@@ -247,7 +247,7 @@ func (b *batcher) alone(u *unit) {
 		b.rollback()
 		return
 	}
-	tx := u.begin(b)
+	tx := u.begin(b, &b.owner.queries)
 	err := u.call(tx)
 	switch {
 	case err != nil:

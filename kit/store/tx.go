@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync/atomic"
 )
 
 // Tx is one unit of work inside a transaction. It is a DBTX. Its statements ignore cancellation, because a statement that
@@ -14,6 +15,7 @@ type Tx struct {
 	run   runner
 	after []func()
 	open  []*sql.Rows
+	asked *atomic.Int64 // counts statements
 
 	wrote bool  // a statement changed rows
 	worst error // an error after which the transaction is gone
@@ -81,6 +83,7 @@ func (tx *Tx) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 
 // ready refuses a statement if the transaction is gone: it would commit by itself.
 func (tx *Tx) ready() error {
+	tx.asked.Add(1)
 	if tx.worst != nil {
 		return tx.worst
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -90,8 +91,8 @@ func (db *DB) explain(err error) error {
 }
 
 // begin makes the transaction handle for one run of the unit.
-func (u *unit) begin(run runner) *Tx {
-	return &Tx{ctx: context.WithValue(context.WithoutCancel(u.ctx), insideKey{}, true), run: run}
+func (u *unit) begin(run runner, asked *atomic.Int64) *Tx {
+	return &Tx{ctx: context.WithValue(context.WithoutCancel(u.ctx), insideKey{}, true), run: run, asked: asked}
 }
 
 // call runs the work. A panic becomes an error of this unit alone.
