@@ -124,6 +124,7 @@ func (t *transactor) do(u *unit) {
 		began := clock.Real()
 		again, u.err = t.once(u)
 		if u.err == nil {
+			t.owner.note(u.notes)
 			t.owner.committed(1, clock.Since(began), u.wrote)
 			return
 		}

@@ -69,6 +69,7 @@ type DB struct {
 
 	changes atomic.Int64
 	alarms  atomic.Int64
+	noted   [noteKinds]atomic.Int64
 	units   atomic.Int64
 	commits atomic.Int64
 	reruns  atomic.Int64

@@ -14,6 +14,7 @@ type Tx struct {
 	ctx   context.Context
 	run   runner
 	after []func()
+	notes Notes
 	open  []*sql.Rows
 	asked *atomic.Int64 // counts statements
 
@@ -39,6 +40,9 @@ func (tx *Tx) Context() context.Context { return tx.ctx }
 // AfterCommit calls fn after the unit's COMMIT has returned, on the goroutine that called Write, before Write returns. A
 // unit that is run again starts without hooks.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// Note says that the unit leaves work of a kind behind. DB.Noted counts it after the COMMIT, and before anybody is woken.
+func (tx *Tx) Note(what Notes) { tx.notes |= what }
 
 // ExecContext runs a statement that answers no rows.
 func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {

@@ -21,6 +21,7 @@ type unit struct {
 
 	err   error
 	after []func()
+	notes Notes
 	wrote bool
 	done  chan struct{}
 }
@@ -108,5 +109,5 @@ func (u *unit) call(tx *Tx) (err error) {
 
 // settle notes the outcome of a committed run.
 func (u *unit) settle(tx *Tx) {
-	u.err, u.after, u.wrote = nil, tx.after, tx.wrote && !u.quiet
+	u.err, u.after, u.notes, u.wrote = nil, tx.after, tx.notes, tx.wrote && !u.quiet
 }
