@@ -23,11 +23,11 @@ var errMoved = errs.New(errs.Conflict, "audit.chain_moved", "审计链已被他�
 
 // Job is the work that chains new rows; a service adds it to its jobs.
 func Job(db *store.DB) job.Job {
-	var clear int64 // one more than what was noted when there was last nothing to chain
+	var done int64 // one more than what was noted when there was last nothing to chain
 	var worked time.Time
 	return job.Job{Name: "audit", Step: func(ctx context.Context) (bool, error) {
 		noted := db.Noted(store.NoteAct) + 1
-		if db.Engine() == store.SQLite && clear == noted {
+		if db.Engine() == store.SQLite && done == noted {
 			return false, nil
 		}
 		if err := clock.Sleep(ctx, pace-clock.Since(worked)); err != nil {
@@ -38,7 +38,7 @@ func Job(db *store.DB) job.Job {
 			worked = clock.Real()
 		}
 		if err == nil && taken < batch {
-			clear = noted
+			done = noted
 		}
 		return taken > 0, err
 	}}
