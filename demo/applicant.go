@@ -142,12 +142,23 @@ func (a *applicant) identify(ctx context.Context) error {
 // apply quotes and asks for the loan of the row. A refusal comes back as *refusedError with the rule's name.
 func (a *applicant) apply(ctx context.Context) error {
 	product, method := productOf(a.row)
+	if err := a.quote(ctx, product, method); err != nil {
+		return err
+	}
+	return a.submit(ctx, product, method)
+}
+
+func (a *applicant) quote(ctx context.Context, product, method string) error {
 	_, err := a.loans.Quote(ctx, &loanv1.QuoteRequest{
 		Product: product, AmountMinor: a.row.AmountMinor, TermMonths: a.row.TermMonths, Method: method,
 	})
 	if err != nil {
 		return refusal(fmt.Errorf("quote: %w", err))
 	}
+	return nil
+}
+
+func (a *applicant) submit(ctx context.Context, product, method string) error {
 	app, err := a.loans.Apply(ctx, &loanv1.ApplyRequest{
 		Product: product, AmountMinor: a.row.AmountMinor, TermMonths: a.row.TermMonths, Method: method, Purpose: a.row.Purpose,
 		Stated: statedOf(a.row), CardId: a.cardID, Device: &loanv1.ApplyDevice{}, IdempotencyKey: a.key("apply"),
@@ -186,17 +197,37 @@ func (a *applicant) decided(ctx context.Context) error {
 
 // sign reads the table of costs, confirms it, and signs the contract.
 func (a *applicant) sign(ctx context.Context) error {
+	table, err := a.readTable(ctx)
+	if err != nil {
+		return err
+	}
+	contract, err := a.confirm(ctx, table)
+	if err != nil {
+		return err
+	}
+	return a.signContract(ctx, contract)
+}
+
+func (a *applicant) readTable(ctx context.Context) (*loanv1.Disclosure, error) {
 	table, err := a.loans.GetDisclosure(ctx, &loanv1.GetDisclosureRequest{ApplicationId: a.applicationID})
 	if err != nil {
-		return fmt.Errorf("read the table of costs: %w", err)
+		return nil, fmt.Errorf("read the table of costs: %w", err)
 	}
+	return table, nil
+}
+
+func (a *applicant) confirm(ctx context.Context, table *loanv1.Disclosure) (*loanv1.Contract, error) {
 	contract, err := a.loans.ConfirmDisclosure(ctx, &loanv1.ConfirmDisclosureRequest{
 		ApplicationId: a.applicationID, Hash: table.GetHash(), IdempotencyKey: a.key("confirm"),
 		ShownAtMs: clock.Real().UnixMilli() - int64(table.GetMinReadSeconds())*1000, ReadSeconds: table.GetMinReadSeconds(),
 	})
 	if err != nil {
-		return fmt.Errorf("confirm the table of costs: %w", err)
+		return nil, fmt.Errorf("confirm the table of costs: %w", err)
 	}
+	return contract, nil
+}
+
+func (a *applicant) signContract(ctx context.Context, contract *loanv1.Contract) error {
 	signed, err := a.loans.Sign(ctx, &loanv1.SignRequest{
 		ApplicationId: a.applicationID, Hash: contract.GetHash(), IdempotencyKey: a.key("sign"),
 	})
@@ -207,9 +238,9 @@ func (a *applicant) sign(ctx context.Context) error {
 	return nil
 }
 
-// paidOut waits until the money has arrived and reads the plan that runs from that day.
-func (a *applicant) paidOut(ctx context.Context) error {
-	err := until(ctx, fmt.Sprintf("loan %d was not paid out", a.loanID), 2*time.Minute, func() (bool, error) {
+// running waits until the money has arrived, or never will.
+func (a *applicant) running(ctx context.Context) error {
+	return until(ctx, fmt.Sprintf("loan %d was not paid out", a.loanID), 2*time.Minute, func() (bool, error) {
 		loan, err := a.loans.GetLoan(ctx, &loanv1.GetLoanRequest{LoanId: a.loanID})
 		if err != nil {
 			return false, err
@@ -217,6 +248,11 @@ func (a *applicant) paidOut(ctx context.Context) error {
 		a.state = loan.GetState()
 		return a.state != "AWAITING_DISBURSEMENT" && a.state != "DISBURSING", nil
 	})
+}
+
+// paidOut waits until the money has arrived and reads the plan that runs from that day.
+func (a *applicant) paidOut(ctx context.Context) error {
+	err := a.running(ctx)
 	if err != nil || a.state != "REPAYING" {
 		return err
 	}

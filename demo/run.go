@@ -53,6 +53,7 @@ type Run struct {
 	today      string
 	days       int
 	phases     []phase
+	future     *diary
 }
 
 // phase is a part of the run with its time.
@@ -190,34 +191,60 @@ func (a *applicant) borrow(ctx context.Context) error {
 
 // live moves the calendar day by day: accounts are settled on the eve, the night closes the books, people act by day.
 func (r *Run) live(ctx context.Context) error {
-	future := &diary{eve: map[string][]act{}, day: map[string][]act{}}
+	r.future = &diary{eve: map[string][]act{}, day: map[string][]act{}}
 	open := 0
 	for _, a := range r.applicants {
 		if a.state == "REPAYING" {
-			future.plan(a)
+			r.future.plan(a)
 			open++
 		}
 	}
 	r.say("%d loans are running; the calendar stands at %s", open, r.today)
 	for open > 0 && (r.Days == 0 || r.days < r.Days) {
-		next := shift(r.today, 1)
-		if err := r.all(ctx, future.eve[next]); err != nil {
+		most := countEvery - r.days%countEvery
+		if r.Days > 0 {
+			most = min(most, r.Days-r.days)
+		}
+		if err := r.pass(ctx, most); err != nil {
 			return err
 		}
-		if err := r.travel(ctx, next); err != nil {
-			return fmt.Errorf("move to %s: %w", next, err)
-		}
-		r.today = next
-		r.days++
-		if err := r.all(ctx, future.day[next]); err != nil {
-			return err
-		}
-		if r.days%30 == 0 {
+		if r.days%countEvery == 0 {
 			var err error
 			if open, err = r.stillOpen(ctx); err != nil {
 				return err
 			}
 			r.say("%s: %d loans still running", r.today, open)
+		}
+	}
+	return nil
+}
+
+// countEvery is after how many days the loans are counted.
+const countEvery = 30
+
+// pass goes to the next date for which the diary holds something, at most so many days on, and does what is in it.
+func (r *Run) pass(ctx context.Context, most int) error {
+	to := shift(r.today, 1)
+	days := 1
+	for ; days < most && len(r.future.day[to]) == 0 && len(r.future.eve[shift(to, 1)]) == 0; days++ {
+		to = shift(to, 1)
+	}
+	if err := r.all(ctx, r.future.eve[shift(r.today, 1)]); err != nil {
+		return err
+	}
+	if err := r.travel(ctx, to); err != nil {
+		return fmt.Errorf("move to %s: %w", to, err)
+	}
+	r.today = to
+	r.days += days
+	return r.all(ctx, r.future.day[to])
+}
+
+// Pass lets so many more days pass after a run.
+func (r *Run) Pass(ctx context.Context, days int) error {
+	for end := r.days + days; r.days < end; {
+		if err := r.pass(ctx, end-r.days); err != nil {
+			return err
 		}
 	}
 	return nil

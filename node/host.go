@@ -89,7 +89,7 @@ func (n *Node) build(ctx context.Context, p part) (*host, error) {
 		if err := h.observe(jobs, made); err != nil {
 			return nil, errors.Join(err, h.close())
 		}
-		control.Runners = append(control.Runners, h.runner.Idle)
+		control.Runners = append(control.Runners, h.runner.Await)
 	}
 	h.mux.Handle(controlv1connect.NewControlHandler(control, options...))
 	return h, nil

@@ -99,8 +99,9 @@ func (s *Sandbox) controlAdvance(r *http.Request) (any, error) {
 	if s.deps.Offset == nil || in.OffsetMS < 0 || in.OffsetMS > (200*365*24*time.Hour).Milliseconds() {
 		return nil, errs.New(errs.Invalid, "sandbox.offset", "时间偏移无效。", "The offset is not valid.").On("offset_ms")
 	}
+	before := s.deps.Offset.Ahead()
 	s.deps.Offset.Raise(time.Duration(in.OffsetMS) * time.Millisecond)
-	if s.deps.OnAdvance != nil {
+	if s.deps.OnAdvance != nil && s.deps.Offset.Ahead() != before {
 		s.deps.OnAdvance()
 	}
 	ms, date := s.desk.Now()

@@ -36,6 +36,9 @@ type Runner struct {
 	logger *slog.Logger
 	steps  atomic.Int64
 
+	alarms  atomic.Int64 // of the database, when the jobs that wait for time were last woken
+	stirred bell         // rung whenever the answer of Idle may have changed
+
 	mu      sync.Mutex
 	jobs    []*running
 	observe func(job string, more bool, took time.Duration, err error)
@@ -84,8 +87,10 @@ func (r *Runner) observed(job string, more bool, took time.Duration, err error) 
 // Wake makes every sleeping job look again. A commit does this by itself; whoever moves the business clock calls
 // DB.Wake, which does it and also makes Idle wait for the new look.
 func (r *Runner) Wake() {
+	alarms := r.db.Alarms()
+	alarm := r.alarms.Swap(alarms) != alarms
 	for _, j := range r.all() {
-		if j.Follows {
+		if j.Follows || j.Wakes == Never || j.Wakes == OnTime && !alarm {
 			continue
 		}
 		select {
@@ -93,6 +98,53 @@ func (r *Runner) Wake() {
 		default:
 		}
 	}
+	r.stirred.ring()
+}
+
+// look is how long Await waits at most for something that happens elsewhere, such as a source that numbers its events.
+const look = 4 * time.Millisecond
+
+// Await is Idle after waiting until the jobs are at rest, but no longer than it is told. jobsOnly leaves out what the database
+// would have to be asked for: an answer that says idle then says less, but its count of steps is as good.
+func (r *Runner) Await(ctx context.Context, wait time.Duration, jobsOnly bool) (idle bool, steps int64, busy []string) {
+	ends := clock.NewTimer(wait)
+	defer ends.Stop()
+	for pause := restMin; ; pause = min(2*pause, look) {
+		stirred := r.stirred.next()
+		names, steps := r.working()
+		if len(names) == 0 && jobsOnly {
+			return true, steps, nil
+		}
+		if len(names) == 0 || wait <= 0 {
+			if idle, steps, busy = r.Idle(ctx); idle || wait <= 0 {
+				return idle, steps, busy
+			}
+		}
+		var again <-chan time.Time // while a job works, its end is waited for
+		if len(names) == 0 {
+			again = clock.NewTimer(pause).C
+		}
+		select {
+		case <-stirred:
+		case <-again:
+		case <-ends.C:
+			wait = 0
+		case <-ctx.Done():
+			wait = 0
+		}
+	}
+}
+
+// working names the jobs that are not at rest, and counts what was done before.
+func (r *Runner) working() (names []string, steps int64) {
+	steps = r.steps.Load() + r.db.Changes()
+	changes := r.db.Changes()
+	for _, j := range r.all() {
+		if !j.atRest(changes) {
+			names = append(names, j.Name)
+		}
+	}
+	return names, steps
 }
 
 // Idle says whether all jobs are at rest: each one's last step began after the last commit and found nothing, no log has
@@ -101,14 +153,19 @@ func (r *Runner) Wake() {
 // done: two equal answers with idle mean that nothing moved in between.
 func (r *Runner) Idle(ctx context.Context) (idle bool, steps int64, busy []string) {
 	before := r.db.Changes()
-	for _, j := range r.all() {
-		if !j.atRest(before) {
-			busy = append(busy, j.Name)
-		}
-	}
+	busy, _ = r.working()
 	busy = append(busy, r.db.Restless(ctx)...)
 	after := r.db.Changes()
 	return len(busy) == 0 && before == after, after + r.steps.Load(), busy
+}
+
+// Begun counts by job the steps that were begun, whether they found work or not.
+func (r *Runner) Begun() map[string]int64 {
+	counts := map[string]int64{}
+	for _, j := range r.all() {
+		counts[j.Name] = j.begun.Load()
+	}
+	return counts
 }
 
 func (r *Runner) all() []*running {

@@ -22,6 +22,8 @@ type running struct {
 	runner *Runner
 	wake   chan struct{}
 	clean  atomic.Int64 // DB.Changes when the last step that found nothing began
+	heard  atomic.Int64 // DB.Alarms at that moment
+	begun  atomic.Int64 // steps
 	waits  atomic.Bool  // its last step ended without error and found nothing
 	failed atomic.Bool  // its last step ended with an error, or none has ended or was begun yet
 
@@ -43,7 +45,17 @@ func (j *running) atRest(changes int64) bool {
 	if j.Follows {
 		return !j.failed.Load()
 	}
-	return j.waits.Load() && j.clean.Load() == changes
+	if !j.waits.Load() {
+		return false
+	}
+	switch j.Wakes {
+	case OnCommit:
+		return j.clean.Load() == changes
+	case OnTime:
+		return j.heard.Load() == j.runner.db.Alarms()
+	case Never:
+	}
+	return true
 }
 
 // run works until ctx ends. work ends later; steps that do not wait by themselves get it, so that they can finish.
@@ -57,7 +69,8 @@ func (j *running) run(ctx, work context.Context) {
 		if !j.ensure(ctx) {
 			continue
 		}
-		began, changes := clock.Real(), j.runner.db.Changes()
+		began, alarms, changes := clock.Real(), j.runner.db.Alarms(), j.runner.db.Changes()
+		j.begun.Add(1)
 		if failures == 0 {
 			j.failed.Store(false)
 		}
@@ -86,7 +99,9 @@ func (j *running) run(ctx, work context.Context) {
 			failures = 0
 			j.failed.Store(false)
 			j.clean.Store(changes)
+			j.heard.Store(alarms)
 			j.waits.Store(true)
+			j.runner.stirred.ring()
 			rest = j.rest(ctx, clock.Since(began), rest)
 		}
 	}

@@ -83,13 +83,16 @@ func (f *Follower) read(ctx context.Context, req *logv1.ReadRequest) (*logv1.Rea
 	return res, err
 }
 
-// takeAll takes the partitions of a batch in side by side, so that they share commits.
+// takeAll takes a batch in: on SQLite in one unit, and if that fails, or on a server, its partitions side by side.
 func (f *Follower) takeAll(ctx context.Context, events []*logv1.Event) (more bool, err error) {
 	var parts [id.Partitions][]*logv1.Event
 	for _, e := range events {
 		if p := e.GetPartition(); p >= 0 && p < id.Partitions {
 			parts[p] = append(parts[p], e)
 		}
+	}
+	if f.db.Engine() == store.SQLite && f.together(ctx, &parts) {
+		return true, nil
 	}
 	var failed [id.Partitions]error
 	var took [id.Partitions]bool
@@ -167,17 +170,14 @@ func (f *Follower) Lag(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, errs.Wrap(err, "reading the heads of "+f.source)
 	}
-	have, err := f.stored(ctx, f.db.Primary())
-	if err != nil {
-		return 0, errs.Wrap(store.Explain(err), "reading the cursors of "+f.source)
-	}
+	have, err := f.Positions(ctx)
 	var lag int64
 	for _, h := range heads.GetHeads() {
 		if p := h.GetPartition(); p >= 0 && p < id.Partitions {
-			lag += max(h.GetPosition()-have[p].position, 0)
+			lag += max(h.GetPosition()-have[p], 0)
 		}
 	}
-	return lag, nil
+	return lag, err
 }
 
 // Positions answers how far each partition has been taken in.

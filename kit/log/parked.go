@@ -34,8 +34,8 @@ type user struct{ id, bucket int64 }
 
 func userOf(e *logv1.Event) user { return user{id: e.GetUserId(), bucket: e.GetBucket()} }
 
-func (f *Follower) parkedUsers(tx *store.Tx, p int) (map[user]bool, error) {
-	rows, err := tx.QueryContext(tx.Context(), "SELECT DISTINCT user_id, bucket FROM kit_parked WHERE source = ? AND part = ?", f.source, p)
+func (f *Follower) parkedUsers(tx *store.Tx) (map[user]bool, error) {
+	rows, err := tx.QueryContext(tx.Context(), "SELECT DISTINCT user_id, bucket FROM kit_parked WHERE source = ?", f.source)
 	if err != nil {
 		return nil, err
 	}

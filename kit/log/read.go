@@ -91,6 +91,10 @@ func (l *Log) heads(ctx context.Context) (heads [id.Partitions]int64, err error)
 
 // after answers what there is now. The limit is shared by the partitions that have something.
 func (l *Log) after(ctx context.Context, req *logv1.ReadRequest) ([]*logv1.Event, error) {
+	limit := min(max(int(req.GetLimit()), 1), readMax)
+	if events := l.tail.after(req.GetAfter(), limit); len(events) > 0 {
+		return events, nil
+	}
 	heads, err := l.heads(ctx)
 	if err != nil {
 		return nil, err
@@ -104,7 +108,6 @@ func (l *Log) after(ctx context.Context, req *logv1.ReadRequest) ([]*logv1.Event
 	if len(behind) == 0 {
 		return nil, nil
 	}
-	limit := min(max(int(req.GetLimit()), 1), readMax)
 	share := (limit + len(behind) - 1) / len(behind)
 	var events []*logv1.Event
 	for _, c := range behind {

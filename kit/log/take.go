@@ -12,6 +12,7 @@ import (
 	logv1 "github.com/hengdai/hengdai/api/log/v1"
 	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/kit/id"
 	"github.com/hengdai/hengdai/kit/store"
 	"github.com/hengdai/hengdai/kit/telemetry"
 )
@@ -30,16 +31,7 @@ var (
 // take takes a partition's events in, many in one unit; where that fails, one by one, so that only the event at fault
 // suffers.
 func (f *Follower) take(ctx context.Context, p int, events []*logv1.Event) (took bool, err error) {
-	for len(events) > 0 && events[0].GetPosition() <= f.cursors[p].position {
-		events = events[1:] // a duplicate
-	}
-	next := f.cursors[p].position + 1
-	for i, e := range events {
-		if e.GetPosition() != next+int64(i) {
-			events, err = events[:i], errGap.Because(fmt.Errorf("%s partition %d: position %d came where %d was due", f.source, p, e.GetPosition(), next+int64(i)))
-			break
-		}
-	}
+	events, err = f.fresh(p, events)
 	for len(events) > 0 {
 		chunk := events[:min(chunkMax, len(events))]
 		n, cerr := f.takeChunk(ctx, p, chunk)
@@ -52,8 +44,38 @@ func (f *Follower) take(ctx context.Context, p int, events []*logv1.Event) (took
 	return took, err
 }
 
+// fresh answers what of a partition's events comes next: without duplicates, and up to a gap, which is an error.
+func (f *Follower) fresh(p int, events []*logv1.Event) ([]*logv1.Event, error) {
+	for len(events) > 0 && events[0].GetPosition() <= f.cursors[p].position {
+		events = events[1:]
+	}
+	next := f.cursors[p].position + 1
+	for i, e := range events {
+		if e.GetPosition() != next+int64(i) {
+			return events[:i], errGap.Because(fmt.Errorf("%s partition %d: position %d came where %d was due", f.source, p, e.GetPosition(), next+int64(i)))
+		}
+	}
+	return events, nil
+}
+
+// together takes a whole batch in in one unit. False means that nothing was taken in, and that the partitions are to be taken
+// one by one, so that only the one at fault suffers.
+func (f *Follower) together(ctx context.Context, parts *[id.Partitions][]*logv1.Event) bool {
+	var batches []batch
+	for p, events := range parts {
+		events, err := f.fresh(p, events)
+		if err != nil {
+			return false
+		}
+		if len(events) > 0 {
+			batches = append(batches, batch{part: p, events: events})
+		}
+	}
+	return len(batches) > 0 && f.commit(ctx, batches) == nil
+}
+
 func (f *Follower) takeChunk(ctx context.Context, p int, chunk []*logv1.Event) (n int, err error) {
-	err = f.commit(ctx, p, chunk)
+	err = f.commit(ctx, []batch{{part: p, events: chunk}})
 	if err == nil {
 		return len(chunk), nil
 	}
@@ -73,7 +95,7 @@ func (f *Follower) takeChunk(ctx context.Context, p int, chunk []*logv1.Event) (
 		if err := clock.Sleep(ctx, poisonPause<<try); err != nil {
 			return 0, err
 		}
-		if err = f.commit(ctx, p, chunk); err == nil {
+		if err = f.commit(ctx, []batch{{part: p, events: chunk}}); err == nil {
 			return 1, nil
 		}
 		if !poison(ctx, err) {
@@ -93,50 +115,82 @@ func poison(ctx context.Context, err error) bool {
 	return ctx.Err() == nil && errs.CodeOf(err) != errs.Unavailable && !errors.Is(err, errStale)
 }
 
-// commit runs the handlers of consecutive events and moves the cursor behind them, in one unit.
-func (f *Follower) commit(ctx context.Context, p int, events []*logv1.Event) error {
-	quiet := true
-	for _, e := range events {
-		if _, ok := f.handlers[e.GetKind()]; ok {
-			quiet = false
-		}
-	}
+// batch is consecutive events of a partition.
+type batch struct {
+	part   int
+	events []*logv1.Event
+}
+
+func (b batch) last() int64 { return b.events[len(b.events)-1].GetPosition() }
+
+// commit runs the handlers of events and moves the cursors behind them, in one unit.
+func (f *Follower) commit(ctx context.Context, batches []batch) error {
 	write := f.db.Write
-	if quiet {
-		write = f.db.WriteQuiet // nothing but the cursor moves
+	if f.concernsNobody(batches) {
+		write = f.db.WriteQuiet // nothing but cursors moves
 	}
-	last := events[len(events)-1].GetPosition()
-	spans, end := f.spans(ctx, events)
+	var all []*logv1.Event
+	for _, b := range batches {
+		all = append(all, b.events...)
+	}
+	spans, end := f.spans(ctx, all)
 	err := write(ctx, func(tx *store.Tx) error {
 		// First of all, so that a follower that was replaced changes nothing and blames no event.
-		if err := f.move(tx, p, last); err != nil {
-			return err
+		for _, b := range batches {
+			if err := f.move(tx, b.part, b.last()); err != nil {
+				return err
+			}
 		}
-		parked, err := f.parkedUsers(tx, p)
+		parked, err := f.parkedUsers(tx)
 		if err != nil {
 			return err
 		}
-		for i, e := range events {
-			h, known := f.handlers[e.GetKind()]
-			switch {
-			case !known:
-			case parked[userOf(e)]:
-				if err := f.park(tx, e, reasonBehind, 0); err != nil {
-					return err
-				}
-			default:
-				if err := f.handle(trace.ContextWithSpan(tx.Context(), spans[i]), tx, h, e); err != nil {
-					return errs.Wrap(err, "taking in "+e.GetKind())
-				}
+		at := 0
+		for _, b := range batches {
+			if err := f.takeIn(tx, b.events, spans[at:], parked); err != nil {
+				return err
 			}
+			at += len(b.events)
 		}
 		return nil
 	})
 	end(err)
 	if err == nil {
-		f.moved(p, last)
+		for _, b := range batches {
+			f.moved(b.part, b.last())
+		}
 	}
 	return err
+}
+
+func (f *Follower) concernsNobody(batches []batch) bool {
+	for _, b := range batches {
+		for _, e := range b.events {
+			if _, known := f.handlers[e.GetKind()]; known {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// takeIn runs the handlers of events, each in its own span; what belongs to a person with parked events is parked behind them.
+func (f *Follower) takeIn(tx *store.Tx, events []*logv1.Event, spans []trace.Span, parked map[user]bool) error {
+	for i, e := range events {
+		h, known := f.handlers[e.GetKind()]
+		switch {
+		case !known:
+		case parked[userOf(e)]:
+			if err := f.park(tx, e, reasonBehind, 0); err != nil {
+				return err
+			}
+		default:
+			if err := f.handle(trace.ContextWithSpan(tx.Context(), spans[i]), tx, h, e); err != nil {
+				return errs.Wrap(err, "taking in "+e.GetKind())
+			}
+		}
+	}
+	return nil
 }
 
 // handle runs an event's handler: what it appends and decides belongs to the trace of ctx.

@@ -10,8 +10,9 @@ import (
 )
 
 // IdleFunc answers whether a runner has nothing left to do, how many steps found work since it started, and the names
-// of jobs that have work or wait. (*job.Runner).Idle is one.
-type IdleFunc = func(ctx context.Context) (idle bool, steps int64, busy []string)
+// of jobs that have work or wait. It waits for the work to end, but no longer than it is told; it may be told to look at
+// jobs alone. (*job.Runner).Await is one.
+type IdleFunc = func(ctx context.Context, wait time.Duration, jobsOnly bool) (idle bool, steps int64, busy []string)
 
 // Control serves control.v1.Control for a process or for one service of it: it moves the clock and tells whether work
 // is left. A node mounts it beside each service, with the same offset for all.
@@ -40,10 +41,11 @@ func (c *Control) Advance(_ context.Context, req *controlv1.AdvanceRequest) (*co
 }
 
 // Idle answers for all runners of the process together.
-func (c *Control) Idle(ctx context.Context, _ *controlv1.IdleRequest) (*controlv1.IdleResponse, error) {
+func (c *Control) Idle(ctx context.Context, req *controlv1.IdleRequest) (*controlv1.IdleResponse, error) {
 	out := &controlv1.IdleResponse{Idle: true}
+	ends := clock.Real().Add(time.Duration(req.GetWaitMs()) * time.Millisecond)
 	for _, ask := range c.Runners {
-		idle, steps, busy := ask(ctx)
+		idle, steps, busy := ask(ctx, ends.Sub(clock.Real()), req.GetJobsOnly())
 		out.Idle = out.Idle && idle
 		out.Steps += steps
 		out.Busy = append(out.Busy, busy...)

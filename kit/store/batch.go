@@ -205,7 +205,7 @@ func (b *batcher) inSavepoint(u *unit) bool {
 	if err := b.frame(beginUnit); err != nil {
 		return false
 	}
-	tx := u.begin(b)
+	tx := u.begin(b, &b.owner.queries)
 	err := u.call(tx)
 	if tx.worst != nil || b.raw.GetAutocommit() {
 		return false
@@ -238,7 +238,7 @@ func (b *batcher) oneByOne() {
 // alone runs one unit in a transaction of its own.
 func (b *batcher) alone(u *unit) {
 	b.began = clock.Real()
-	u.err, u.after, u.wrote = nil, nil, false
+	u.err, u.after, u.notes, u.wrote = nil, nil, 0, false
 	if err := u.ctx.Err(); err != nil {
 		u.err = errNotStarted.Because(err)
 		return
@@ -247,7 +247,7 @@ func (b *batcher) alone(u *unit) {
 		b.rollback()
 		return
 	}
-	tx := u.begin(b)
+	tx := u.begin(b, &b.owner.queries)
 	err := u.call(tx)
 	switch {
 	case err != nil:
@@ -270,7 +270,7 @@ func (b *batcher) alone(u *unit) {
 // abandon cleans up after a unit that ended its goroutine.
 func (b *batcher) abandon(u *unit) {
 	b.rollback()
-	u.err, u.after, u.wrote = errAbandoned, nil, false
+	u.err, u.after, u.notes, u.wrote = errAbandoned, nil, 0, false
 }
 
 func (b *batcher) rollback() {
@@ -286,6 +286,7 @@ func (b *batcher) notify(units []*unit) {
 	for _, u := range units {
 		if u.err == nil {
 			c.Units++
+			b.owner.note(u.notes)
 		}
 		u.waited, u.beside = b.began.Sub(u.handed), len(units)
 		c.Waited = max(c.Waited, u.waited)

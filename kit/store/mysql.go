@@ -35,8 +35,9 @@ func openMySQL(ctx context.Context, cfg Config, schemas []Schema) (*DB, error) {
 		_ = primary.Close()
 		return nil, err
 	}
-	src := &source{db: primary}
-	db := (&DB{engine: MySQL, closed: make(chan struct{}), read: src, primary: src, closers: []func() error{src.close}}).named(cfg.Owner)
+	db := (&DB{engine: MySQL, closed: make(chan struct{})}).named(cfg.Owner)
+	src := &source{db: primary, asked: &db.queries}
+	db.read, db.primary, db.closers = src, src, []func() error{src.close}
 	db.write = &transactor{db: primary, owner: db}
 	if cfg.ReadDSN != "" {
 		replica, err := mysqlPool(cfg.ReadDSN)
@@ -44,7 +45,7 @@ func openMySQL(ctx context.Context, cfg Config, schemas []Schema) (*DB, error) {
 			_ = primary.Close()
 			return nil, err
 		}
-		db.read = &source{db: replica}
+		db.read = &source{db: replica, asked: &db.queries}
 		db.closers = append(db.closers, db.read.close)
 	}
 	return db, nil
@@ -123,6 +124,7 @@ func (t *transactor) do(u *unit) {
 		began := clock.Real()
 		again, u.err = t.once(u)
 		if u.err == nil {
+			t.owner.note(u.notes)
 			u.waited, u.beside = began.Sub(u.handed), 1
 			t.owner.committed(Commit{Units: 1, Waited: u.waited, Took: clock.Since(began)}, u.wrote)
 			return
@@ -159,7 +161,7 @@ func (t *transactor) once(u *unit) (again bool, err error) {
 			_ = stx.Rollback()
 		}
 	}()
-	tx := u.begin(&mysqlRunner{tx: stx})
+	tx := u.begin(&mysqlRunner{tx: stx}, &t.owner.queries)
 	err = u.call(tx)
 	if tx.worst != nil {
 		err = tx.worst // whatever the work made of it

@@ -4,12 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync/atomic"
 )
 
 // source answers reads. Its statements are prepared once and kept where the engine gains by it.
 type source struct {
 	db    *sql.DB
-	stmts *statements // nil: statements are not prepared
+	stmts *statements   // nil: statements are not prepared
+	asked *atomic.Int64 // counts statements
 }
 
 var errReadOnly = errors.New("this source only reads: changes are made in Write")
@@ -26,6 +28,7 @@ func (s *source) PrepareContext(ctx context.Context, query string) (*sql.Stmt, e
 
 // QueryContext runs a statement that answers rows.
 func (s *source) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s.asked.Add(1)
 	if s.stmts == nil {
 		rows, err := s.db.QueryContext(ctx, query, args...)
 		return rows, Explain(err)
@@ -40,6 +43,7 @@ func (s *source) QueryContext(ctx context.Context, query string, args ...any) (*
 
 // QueryRowContext runs a statement that answers at most one row.
 func (s *source) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s.asked.Add(1)
 	if s.stmts == nil {
 		return s.db.QueryRowContext(ctx, query, args...)
 	}

@@ -68,9 +68,12 @@ type DB struct {
 	closers []func() error
 
 	changes atomic.Int64
+	alarms  atomic.Int64
+	noted   [noteKinds]atomic.Int64
 	units   atomic.Int64
 	commits atomic.Int64
 	reruns  atomic.Int64
+	queries atomic.Int64
 	process string
 	// replaced matches the names of handles that were gone when this one was opened.
 	replaced string
@@ -163,6 +166,14 @@ func (db *DB) OnCommit(fn func()) {
 
 // Wake calls the wake-ups as if something had been committed: time was moved, or a retry has fallen due.
 func (db *DB) Wake() {
+	db.alarms.Add(1)
+	db.stir()
+}
+
+// Alarms counts calls of Wake.
+func (db *DB) Alarms() int64 { return db.alarms.Load() }
+
+func (db *DB) stir() {
 	db.changes.Add(1)
 	db.mu.Lock()
 	wake := db.wake
@@ -197,17 +208,19 @@ func (db *DB) named(owner string) *DB {
 	return db
 }
 
-// Stats counts what the writer has done since Open.
+// Stats counts what was done since Open.
 type Stats struct {
 	// Units were committed, in so many Commits: on SQLite many share one.
 	Units, Commits int64
 	// Reruns are runs of units that were undone for the sake of others and done again.
 	Reruns int64
+	// Statements were run, inside of units and by readers; those that frame units are not counted.
+	Statements int64
 }
 
 // Stats answers the counts so far.
 func (db *DB) Stats() Stats {
-	return Stats{Units: db.units.Load(), Commits: db.commits.Load(), Reruns: db.reruns.Load()}
+	return Stats{Units: db.units.Load(), Commits: db.commits.Load(), Reruns: db.reruns.Load(), Statements: db.queries.Load()}
 }
 
 // committed counts a commit and wakes those who wait for one, if it changed something that concerns them.
@@ -221,7 +234,7 @@ func (db *DB) committed(c Commit, wake bool) {
 		observe(c)
 	}
 	if wake {
-		db.Wake()
+		db.stir()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync/atomic"
 )
 
 // Tx is one unit of work inside a transaction. It is a DBTX. Its statements ignore cancellation, because a statement that
@@ -13,7 +14,9 @@ type Tx struct {
 	ctx   context.Context
 	run   runner
 	after []func()
+	notes Notes
 	open  []*sql.Rows
+	asked *atomic.Int64 // counts statements
 
 	wrote bool  // a statement changed rows
 	worst error // an error after which the transaction is gone
@@ -46,6 +49,9 @@ func (tx *Tx) Inside(ctx context.Context, work func() error) error {
 // AfterCommit calls fn after the unit's COMMIT has returned, on the goroutine that called Write, before Write returns. A
 // unit that is run again starts without hooks.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// Note says that the unit leaves work of a kind behind. DB.Noted counts it after the COMMIT, and before anybody is woken.
+func (tx *Tx) Note(what Notes) { tx.notes |= what }
 
 // ExecContext runs a statement that answers no rows.
 func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
@@ -90,6 +96,7 @@ func (tx *Tx) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 
 // ready refuses a statement if the transaction is gone: it would commit by itself.
 func (tx *Tx) ready() error {
+	tx.asked.Add(1)
 	if tx.worst != nil {
 		return tx.worst
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -23,6 +24,7 @@ type unit struct {
 
 	err   error
 	after []func()
+	notes Notes
 	wrote bool
 	done  chan struct{}
 
@@ -102,8 +104,8 @@ func (db *DB) explain(err error) error {
 }
 
 // begin makes the transaction handle for one run of the unit.
-func (u *unit) begin(run runner) *Tx {
-	return &Tx{ctx: context.WithValue(context.WithoutCancel(u.ctx), insideKey{}, true), run: run}
+func (u *unit) begin(run runner, asked *atomic.Int64) *Tx {
+	return &Tx{ctx: context.WithValue(context.WithoutCancel(u.ctx), insideKey{}, true), run: run, asked: asked}
 }
 
 // call runs the work. A panic becomes an error of this unit alone.
@@ -119,5 +121,5 @@ func (u *unit) call(tx *Tx) (err error) {
 
 // settle notes the outcome of a committed run.
 func (u *unit) settle(tx *Tx) {
-	u.err, u.after, u.wrote = nil, tx.after, tx.wrote && !u.quiet
+	u.err, u.after, u.notes, u.wrote = nil, tx.after, tx.notes, tx.wrote && !u.quiet
 }

@@ -32,8 +32,8 @@ func (s *Service) Jobs() []job.Job {
 	return []job.Job{
 		{Name: "payment.effects", Step: s.queue.Step, Every: 250 * time.Millisecond},
 		{Name: "payment.loan", Step: s.loan.Step, Follows: true},
-		{Name: "payment.dates", Step: s.openDates, Every: time.Hour},
-		{Name: "payment.resume", Every: time.Hour, Step: func(ctx context.Context) (bool, error) {
+		{Name: "payment.dates", Step: s.openDates, Every: time.Hour, Wakes: job.Never},
+		{Name: "payment.resume", Every: time.Hour, Wakes: job.Never, Step: func(ctx context.Context) (bool, error) {
 			if resumed.Load() {
 				return false, nil
 			}

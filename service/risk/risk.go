@@ -77,7 +77,7 @@ func (s *Service) Mount(m *rpc.Mux, opts ...connect.HandlerOption) {
 func (s *Service) Jobs() []job.Job {
 	return []job.Job{
 		{Name: "risk.install", Step: s.install, Every: time.Minute},
-		{Name: "risk.forget", Step: s.forget, Every: time.Minute},
+		{Name: "risk.forget", Step: s.forget, Every: time.Minute, Wakes: job.OnTime},
 		audit.Job(s.deps.DB),
 	}
 }

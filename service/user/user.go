@@ -161,9 +161,9 @@ func (s *Service) Mount(m *rpc.Mux, opts ...connect.HandlerOption) {
 // Jobs is the work that runs at its own pace.
 func (s *Service) Jobs() []job.Job {
 	return []job.Job{
-		{Name: "prepare", Step: s.prepareStep, Every: time.Hour},
+		{Name: "prepare", Step: s.prepareStep, Every: time.Hour, Wakes: job.Never},
 		{Name: "effects", Step: s.queue.Step},
-		{Name: "tidy", Step: s.tidy, Every: 10 * time.Minute},
+		{Name: "tidy", Step: s.tidy, Every: 10 * time.Minute, Wakes: job.Never},
 		audit.Job(s.DB),
 	}
 }

@@ -122,7 +122,11 @@ func (x *AdvanceResponse) GetNowMs() int64 {
 }
 
 type IdleRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long to wait for the work to end before answering that there is some; 0 answers at once.
+	WaitMs int32 `protobuf:"varint,1,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	// Look at jobs alone: whether a log or an effect waits is not asked of the database.
+	JobsOnly      bool `protobuf:"varint,2,opt,name=jobs_only,json=jobsOnly,proto3" json:"jobs_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,6 +159,20 @@ func (x *IdleRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use IdleRequest.ProtoReflect.Descriptor instead.
 func (*IdleRequest) Descriptor() ([]byte, []int) {
 	return file_control_v1_control_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *IdleRequest) GetWaitMs() int32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+func (x *IdleRequest) GetJobsOnly() bool {
+	if x != nil {
+		return x.JobsOnly
+	}
+	return false
 }
 
 type IdleResponse struct {
@@ -229,8 +247,11 @@ const file_control_v1_control_proto_rawDesc = "" +
 	"\toffset_ms\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\boffsetMs\"E\n" +
 	"\x0fAdvanceResponse\x12\x1b\n" +
 	"\toffset_ms\x18\x01 \x01(\x03R\boffsetMs\x12\x15\n" +
-	"\x06now_ms\x18\x02 \x01(\x03R\x05nowMs\"\r\n" +
-	"\vIdleRequest\"L\n" +
+	"\x06now_ms\x18\x02 \x01(\x03R\x05nowMs\"O\n" +
+	"\vIdleRequest\x12#\n" +
+	"\await_ms\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x06waitMs\x12\x1b\n" +
+	"\tjobs_only\x18\x02 \x01(\bR\bjobsOnly\"L\n" +
 	"\fIdleResponse\x12\x12\n" +
 	"\x04idle\x18\x01 \x01(\bR\x04idle\x12\x14\n" +
 	"\x05steps\x18\x02 \x01(\x03R\x05steps\x12\x12\n" +

@@ -36,8 +36,8 @@ func (p process) Advance(ctx context.Context, ahead time.Duration) (time.Duratio
 	return time.Duration(resp.GetOffsetMs()) * time.Millisecond, nil
 }
 
-func (p process) Idle(ctx context.Context) (Quiet, error) {
-	resp, err := p.control.Idle(ctx, &controlv1.IdleRequest{})
+func (p process) Idle(ctx context.Context, wait time.Duration, jobsOnly bool) (Quiet, error) {
+	resp, err := p.control.Idle(ctx, &controlv1.IdleRequest{WaitMs: int32(wait.Milliseconds()), JobsOnly: jobsOnly})
 	if err != nil {
 		return Quiet{}, err
 	}
@@ -66,7 +66,7 @@ func (s sandbox) Advance(ctx context.Context, ahead time.Duration) (time.Duratio
 	return time.Duration(answer.OffsetMS) * time.Millisecond, err
 }
 
-func (s sandbox) Idle(ctx context.Context) (Quiet, error) {
+func (s sandbox) Idle(ctx context.Context, _ time.Duration, _ bool) (Quiet, error) {
 	var answer struct {
 		Idle       bool  `json:"idle"`
 		Processing int64 `json:"processing"`

@@ -3,6 +3,7 @@
 package travel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,8 +20,10 @@ type Part interface {
 	Name() string
 	// Advance makes the part's business time at least so far ahead of real time, and answers how far it is now.
 	Advance(ctx context.Context, ahead time.Duration) (time.Duration, error)
-	// Idle answers what is left to do.
-	Idle(ctx context.Context) (Quiet, error)
+	// Idle answers what is left to do. A part that can waits for the end of its work, but no longer than it is told.
+	// With jobsOnly it may leave out what it would have to ask its database for, such as events on their way; its count of
+	// steps is complete all the same.
+	Idle(ctx context.Context, wait time.Duration, jobsOnly bool) (Quiet, error)
 }
 
 // Quiet is what a part has left to do.
@@ -115,45 +118,36 @@ func (t *Traveller) Day(ctx context.Context) (string, error) {
 	return today, t.settle(ctx, today)
 }
 
-func (t *Traveller) settle(ctx context.Context, today string) error {
-	if err := t.drain(ctx); err != nil {
-		return err
-	}
-	if t.OpenDate == nil {
-		return nil
-	}
-	watch := newWatch(t.Patience)
-	for {
-		open, err := t.OpenDate(ctx)
-		if err != nil {
-			return errs.Wrap(err, "asking for the open business date")
-		}
-		if open >= today {
-			return t.drain(ctx)
-		}
-		if err := watch.wait(ctx, open, func() string { return "the business date stands at " + open + ": " + strings.Join(t.Busy(ctx), ", ") }); err != nil {
-			return err
-		}
-	}
-}
+// lookFor is how long a busy part is given to end its work before it is asked again.
+const lookFor = 100 * time.Millisecond
 
-// drain waits until all parts were idle twice in a row with nothing done in between.
-func (t *Traveller) drain(ctx context.Context) error {
+// settle waits until all parts are idle, nothing was done since they were all looked at before, and the date is open.
+//
+// The parts are not looked at in one moment. But if each has done nothing between two looks and is idle at the second one, then
+// all were idle at every moment in between: what one could have given to another would have been seen. So only the second look
+// has to ask for everything.
+func (t *Traveller) settle(ctx context.Context, today string) error {
 	watch := newWatch(t.Patience)
-	last := int64(-1)
-	for {
-		steps, busy, err := t.sweep(ctx)
+	for last := int64(never); ; {
+		steps, busy, err := t.sweep(ctx, last == never)
 		if err != nil {
 			return err
-		}
-		if len(busy) == 0 && steps == last {
-			return nil
 		}
 		quiet := len(busy) == 0
-		last = -1
-		if quiet {
+		if quiet && steps != last {
 			last = steps
 			continue // look again at once
+		}
+		last = never
+		if quiet {
+			open, err := t.openDate(ctx, today)
+			if err != nil {
+				return err
+			}
+			if open >= today {
+				return nil
+			}
+			busy = []string{"the business date stands at " + open}
 		}
 		mark := fmt.Sprint(steps, busy)
 		if err := watch.wait(ctx, mark, func() string { return strings.Join(busy, ", ") }); err != nil {
@@ -162,10 +156,22 @@ func (t *Traveller) drain(ctx context.Context) error {
 	}
 }
 
+// never is a count of steps that no sweep answers.
+const never = -1
+
+// openDate is the open business date; today if there is no book to close.
+func (t *Traveller) openDate(ctx context.Context, today string) (string, error) {
+	if t.OpenDate == nil {
+		return today, nil
+	}
+	open, err := t.OpenDate(ctx)
+	return open, errs.Wrap(err, "asking for the open business date")
+}
+
 // sweep asks every part once. It ends at the first that is busy.
-func (t *Traveller) sweep(ctx context.Context) (steps int64, busy []string, err error) {
+func (t *Traveller) sweep(ctx context.Context, jobsOnly bool) (steps int64, busy []string, err error) {
 	for _, p := range t.Parts {
-		q, err := p.Idle(ctx)
+		q, err := p.Idle(ctx, min(lookFor, cmp.Or(t.Patience, lookFor)), jobsOnly)
 		if err != nil {
 			return 0, nil, errs.Wrap(err, "asking "+p.Name()+" for its work")
 		}
@@ -181,7 +187,7 @@ func (t *Traveller) sweep(ctx context.Context) (steps int64, busy []string, err 
 func (t *Traveller) Busy(ctx context.Context) []string {
 	var all []string
 	for _, p := range t.Parts {
-		q, err := p.Idle(ctx)
+		q, err := p.Idle(ctx, 0, false)
 		switch {
 		case err != nil:
 			all = append(all, p.Name()+": does not answer")

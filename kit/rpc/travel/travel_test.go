@@ -29,7 +29,7 @@ type bookkeeper struct {
 
 func (b *bookkeeper) moved() { b.left.Store(3) }
 
-func (b *bookkeeper) idle(context.Context) (bool, int64, []string) {
+func (b *bookkeeper) idle(context.Context, time.Duration, bool) (bool, int64, []string) {
 	if b.stuck.Load() {
 		return false, b.steps.Load(), []string{"day-end"}
 	}
@@ -132,7 +132,7 @@ func TestADayThatDoesNotEndIsReportedWithWhatIsBusy(t *testing.T) {
 
 func TestASandboxThatIsGoneIsReported(t *testing.T) {
 	part := travel.Sandbox("http://127.0.0.1:1", http.DefaultClient)
-	if _, err := part.Idle(t.Context()); errs.ReasonOf(err) != "travel.sandbox" {
+	if _, err := part.Idle(t.Context(), 0, false); errs.ReasonOf(err) != "travel.sandbox" {
 		t.Fatalf("got %v", err)
 	}
 }

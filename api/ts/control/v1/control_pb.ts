@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control/v1/control.proto.
  */
 export const file_control_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("Chhjb250cm9sL3YxL2NvbnRyb2wucHJvdG8SCmNvbnRyb2wudjEiIwoOQWR2YW5jZVJlcXVlc3QSEQoJb2Zmc2V0X21zGAEgASgDIjQKD0FkdmFuY2VSZXNwb25zZRIRCglvZmZzZXRfbXMYASABKAMSDgoGbm93X21zGAIgASgDIg0KC0lkbGVSZXF1ZXN0IjkKDElkbGVSZXNwb25zZRIMCgRpZGxlGAEgASgIEg0KBXN0ZXBzGAIgASgDEgwKBGJ1c3kYAyADKAkyjQEKB0NvbnRyb2wSQgoHQWR2YW5jZRIaLmNvbnRyb2wudjEuQWR2YW5jZVJlcXVlc3QaGy5jb250cm9sLnYxLkFkdmFuY2VSZXNwb25zZRI+CgRJZGxlEhcuY29udHJvbC52MS5JZGxlUmVxdWVzdBoYLmNvbnRyb2wudjEuSWRsZVJlc3BvbnNlIgOQAgFCnAEKDmNvbS5jb250cm9sLnYxQgxDb250cm9sUHJvdG9QAVozZ2l0aHViLmNvbS9oZW5nZGFpL2hlbmdkYWkvYXBpL2NvbnRyb2wvdjE7Y29udHJvbHYxogIDQ1hYqgIKQ29udHJvbC5WMcoCCkNvbnRyb2xcVjHiAhZDb250cm9sXFYxXEdQQk1ldGFkYXRh6gILQ29udHJvbDo6VjFiBnByb3RvMw");
+  fileDesc("Chhjb250cm9sL3YxL2NvbnRyb2wucHJvdG8SCmNvbnRyb2wudjEiIwoOQWR2YW5jZVJlcXVlc3QSEQoJb2Zmc2V0X21zGAEgASgDIjQKD0FkdmFuY2VSZXNwb25zZRIRCglvZmZzZXRfbXMYASABKAMSDgoGbm93X21zGAIgASgDIjEKC0lkbGVSZXF1ZXN0Eg8KB3dhaXRfbXMYASABKAUSEQoJam9ic19vbmx5GAIgASgIIjkKDElkbGVSZXNwb25zZRIMCgRpZGxlGAEgASgIEg0KBXN0ZXBzGAIgASgDEgwKBGJ1c3kYAyADKAkyjQEKB0NvbnRyb2wSQgoHQWR2YW5jZRIaLmNvbnRyb2wudjEuQWR2YW5jZVJlcXVlc3QaGy5jb250cm9sLnYxLkFkdmFuY2VSZXNwb25zZRI+CgRJZGxlEhcuY29udHJvbC52MS5JZGxlUmVxdWVzdBoYLmNvbnRyb2wudjEuSWRsZVJlc3BvbnNlIgOQAgFCnAEKDmNvbS5jb250cm9sLnYxQgxDb250cm9sUHJvdG9QAVozZ2l0aHViLmNvbS9oZW5nZGFpL2hlbmdkYWkvYXBpL2NvbnRyb2wvdjE7Y29udHJvbHYxogIDQ1hYqgIKQ29udHJvbC5WMcoCCkNvbnRyb2xcVjHiAhZDb250cm9sXFYxXEdQQk1ldGFkYXRh6gILQ29udHJvbDo6VjFiBnByb3RvMw");
 
 /**
  * @generated from message control.v1.AdvanceRequest
@@ -57,6 +57,19 @@ export const AdvanceResponseSchema: GenMessage<AdvanceResponse> = /*@__PURE__*/
  * @generated from message control.v1.IdleRequest
  */
 export type IdleRequest = Message<"control.v1.IdleRequest"> & {
+  /**
+   * How long to wait for the work to end before answering that there is some; 0 answers at once.
+   *
+   * @generated from field: int32 wait_ms = 1;
+   */
+  waitMs: number;
+
+  /**
+   * Look at jobs alone: whether a log or an effect waits is not asked of the database.
+   *
+   * @generated from field: bool jobs_only = 2;
+   */
+  jobsOnly: boolean;
 };
 
 /**

@@ -1,0 +1,28 @@
+package job
+
+import "sync"
+
+// bell wakes those who wait for the next change.
+type bell struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+// next answers a channel that is closed at the next ring.
+func (b *bell) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch == nil {
+		b.ch = make(chan struct{})
+	}
+	return b.ch
+}
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch != nil {
+		close(b.ch)
+		b.ch = nil
+	}
+}
