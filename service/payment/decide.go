@@ -167,7 +167,7 @@ func (u *unit) testify(a *rows.PaymentAttempt, v payment.Verdict, r resolution) 
 	}
 	a.Reason = "resolved_by_people"
 	if v == payment.Succeeded {
-		a.Reason, a.MovedOn = "", r.ValueOn
+		a.Reason, a.MovedOn, a.SettledOn = "", r.ValueOn, r.ValueOn
 		if r.ChannelNo != "" {
 			a.ChannelNo = r.ChannelNo
 		}

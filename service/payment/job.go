@@ -42,6 +42,7 @@ func (s *Service) Jobs() []job.Job {
 			return false, err
 		}},
 		{Name: "payment.gauges", Step: s.gauges, Every: 10 * time.Second},
+		{Name: "payment.statements", Step: s.statements, Every: 5 * time.Second},
 		audit.Job(s.deps.DB),
 	}
 }

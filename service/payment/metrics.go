@@ -115,7 +115,10 @@ func (s *Service) gauges(ctx context.Context) (bool, error) {
 	}
 	n, err := q.CountBreaks(ctx)
 	s.metrics.isOpen.Set(float64(n))
-	return false, errs.Wrap(err, "counting breaks")
+	if err != nil {
+		return false, errs.Wrap(err, "counting breaks")
+	}
+	return false, s.gaugeReckonings(ctx, q)
 }
 
 func names[S ~string](list []S) []string {
