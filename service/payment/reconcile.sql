@@ -168,3 +168,6 @@ SELECT break_id, state FROM payment_break WHERE bucket = ? AND source_key = ?;
 SELECT bucket, attempt_id, order_id, live_key, number, channel, request_no, request_hash, amount_minor, state, code, reason,
   channel_no, fee_minor, settled_on, moved_on, route, requested_ms, submitted_ms, final_ms, sends, queries, fence, version, stated_on
 FROM payment_attempt WHERE bucket BETWEEN 0 AND 1023 AND state = 'UNKNOWN' AND channel = ? AND submitted_ms < sqlc.arg(before_ms) ORDER BY attempt_id LIMIT ?;
+
+-- name: CountLinesOfAttempt :one
+SELECT COUNT(*) AS stated FROM payment_line WHERE bucket = ? AND channel = ? AND attempt_id = ? AND state = 'POSTED';

@@ -77,7 +77,10 @@ func (s *Service) takeFile(ctx context.Context, l *line, day calendar.Date, file
 		return errs.Wrap(err, "reading a statement")
 	}
 	r := &reckoning{s: s, l: l, day: day, file: file, statement: statement, begun: stored != nil}
-	return r.run(ctx)
+	if err := r.run(ctx); err != nil {
+		return err
+	}
+	return s.judgeAbsent(ctx, l)
 }
 
 // noteLate keeps a day open whose file could not be had.

@@ -153,6 +153,23 @@ func (q *Queries) CountDifferences(ctx context.Context) ([]CountDifferencesRow, 
 	return items, nil
 }
 
+const countLinesOfAttempt = `-- name: CountLinesOfAttempt :one
+SELECT COUNT(*) AS stated FROM payment_line WHERE bucket = ? AND channel = ? AND attempt_id = ? AND state = 'POSTED'
+`
+
+type CountLinesOfAttemptParams struct {
+	Bucket    int64
+	Channel   string
+	AttemptID int64
+}
+
+func (q *Queries) CountLinesOfAttempt(ctx context.Context, arg CountLinesOfAttemptParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countLinesOfAttempt, arg.Bucket, arg.Channel, arg.AttemptID)
+	var stated int64
+	err := row.Scan(&stated)
+	return stated, err
+}
+
 const countReceived = `-- name: CountReceived :one
 SELECT COUNT(*) AS days FROM payment_statement
 WHERE bucket = 0 AND channel = ? AND account = ? AND settled_on BETWEEN ? AND ? AND file_version > 0

@@ -1,0 +1,244 @@
+package payment
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"maps"
+	"math"
+	"slices"
+
+	paymentv1 "github.com/hengdai/hengdai/api/payment/v1"
+	"github.com/hengdai/hengdai/domain/calendar"
+	"github.com/hengdai/hengdai/domain/reconcile"
+	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/service/payment/rows"
+)
+
+var (
+	errNoDay = errs.New(errs.NotFound, "payment.day_not_found", "没有该对账日。", "There is no such settlement date.")
+
+	errDayOpen = errs.New(errs.Precondition, "payment.day_not_over", "该清算日尚未结束。", "That settlement date has not ended.").On("settledOn")
+	errDayOld  = errs.New(errs.Precondition, "payment.day_before_first", "该清算日早于首个对账日。", "That settlement date is before the first that is reconciled.").On("settledOn")
+)
+
+// ListReconciliations answers the settlement dates, the newest first, and the files that are expected next.
+func (a staffAPI) ListReconciliations(ctx context.Context, req *paymentv1.ListReconciliationsRequest) (*paymentv1.ListReconciliationsResponse, error) {
+	p, err := readPage(req.GetPageSize(), req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	channels, states := a.channelNames(), req.GetStates()
+	if req.GetChannel() != "" {
+		channels = []string{req.GetChannel()}
+	}
+	if len(states) == 0 {
+		states = dayStates
+	}
+	before := "9999-99-99"
+	if p.at != math.MaxInt64 {
+		before = calendar.Date(p.at).String()
+	}
+	q := rows.New(a.deps.DB.Primary())
+	// A page ends between two dates, so that it needs no more than a date to go on; hence a few rows more than asked for.
+	list, err := q.ListStatements(ctx, rows.ListStatementsParams{Channels: channels, States: states, BeforeOn: before, Limit: p.size + int32(len(a.channels))})
+	if err != nil {
+		return nil, errs.Wrap(err, "listing settlement dates")
+	}
+	out := &paymentv1.ListReconciliationsResponse{}
+	for i := range list {
+		if i > 0 && i >= int(p.size) && list[i].SettledOn != list[i-1].SettledOn {
+			on, err := calendar.Parse(list[i-1].SettledOn)
+			if err != nil {
+				return nil, errs.Wrap(err, "date of a statement")
+			}
+			out.NextPageToken = tokenOf(int64(on), 0)
+			break
+		}
+		out.Days = append(out.Days, reconciliationOf(&list[i]))
+	}
+	for _, name := range channels {
+		if l := a.channels[name]; l != nil {
+			next, err := a.unseen(ctx, q, l)
+			if err != nil {
+				return nil, err
+			}
+			out.Expected = append(out.Expected, &paymentv1.ExpectedStatement{
+				Channel: name, Account: l.cfg.MerchantID, SettledOn: next.String(), DueMs: dueAt(next).UnixMilli(),
+			})
+		}
+	}
+	return out, nil
+}
+
+// day finds the channel and the row of a settlement date.
+func (s *Service) day(ctx context.Context, q *rows.Queries, channelName, on string) (*line, rows.PaymentStatement, error) {
+	l := s.channels[channelName]
+	if l == nil {
+		return nil, rows.PaymentStatement{}, errNoDay
+	}
+	row, err := q.StatementOf(ctx, rows.StatementOfParams{Channel: channelName, Account: l.cfg.MerchantID, SettledOn: on})
+	if noRow(err) {
+		return l, row, errNoDay
+	}
+	return l, row, errs.Wrap(err, "reading a statement's day")
+}
+
+// GetReconciliation answers everything about one settlement date.
+func (a staffAPI) GetReconciliation(ctx context.Context, req *paymentv1.GetReconciliationRequest) (*paymentv1.GetReconciliationResponse, error) {
+	q := rows.New(a.deps.DB.Primary())
+	_, row, err := a.day(ctx, q, req.GetChannel(), req.GetSettledOn())
+	if err != nil {
+		return nil, err
+	}
+	out := &paymentv1.GetReconciliationResponse{Day: reconciliationOf(&row)}
+	closes, err := q.ClosesOfDay(ctx, rows.ClosesOfDayParams{Channel: row.Channel, Account: row.Account, SettledOn: row.SettledOn})
+	if err != nil {
+		return nil, errs.Wrap(err, "reading a day's figures")
+	}
+	for i := range closes {
+		out.Figures = append(out.Figures, figuresOf(&closes[i]))
+	}
+	files, err := q.FilesOfDay(ctx, rows.FilesOfDayParams{Channel: row.Channel, Account: row.Account, SettledOn: row.SettledOn})
+	if err != nil {
+		return nil, errs.Wrap(err, "reading a day's files")
+	}
+	for _, f := range files {
+		out.Files = append(out.Files, &paymentv1.StatementFile{
+			Number: f.Number, Version: f.FileVersion, State: f.State, Reason: f.Reason, Note: f.Note, Name: f.Name, Digest: hex.EncodeToString(f.Digest),
+			SizeBytes: f.SizeBytes, ReceivedMs: f.ReceivedMs,
+		})
+	}
+	lines, err := q.LinesOfDay(ctx, rows.LinesOfDayParams{Channel: row.Channel, SettledOn: row.SettledOn})
+	if err != nil {
+		return nil, errs.Wrap(err, "reading the lines of a day")
+	}
+	count := map[string]int64{}
+	for i := range lines {
+		if lines[i].State == linePosted {
+			count[lines[i].Class]++
+		}
+	}
+	for _, class := range slices.Sorted(maps.Keys(count)) {
+		out.Classes = append(out.Classes, &paymentv1.ClassCount{Class: class, Lines: count[class]})
+	}
+	out.Differences, err = a.differences(ctx, q, &row)
+	return out, err
+}
+
+// differences answers what is open at a channel up to a day, and of the day also what has ended.
+func (a staffAPI) differences(ctx context.Context, q *rows.Queries, row *rows.PaymentStatement) ([]*paymentv1.Difference, error) {
+	own, err := q.DifferencesOfDay(ctx, rows.DifferencesOfDayParams{Channel: row.Channel, SettledOn: row.SettledOn})
+	if err != nil {
+		return nil, errs.Wrap(err, "reading a day's differences")
+	}
+	open, err := q.OpenDifferences(ctx, row.Channel)
+	if err != nil {
+		return nil, errs.Wrap(err, "reading open differences")
+	}
+	today := calendar.InShanghai(a.deps.Clock.Now())
+	var list []*paymentv1.Difference
+	for i := range open {
+		if open[i].SettledOn < row.SettledOn && open[i].Account == row.Account {
+			list = append(list, a.differenceOf(&open[i], today))
+		}
+	}
+	for i := range own {
+		list = append(list, a.differenceOf(&own[i], today))
+	}
+	return list, nil
+}
+
+func (a staffAPI) differenceOf(d *rows.PaymentDifference, today calendar.Date) *paymentv1.Difference {
+	out := &paymentv1.Difference{
+		DifferenceId: d.DifferenceID, Class: d.Class, SettledOn: d.SettledOn, State: d.State, Outcome: d.Outcome, Kind: d.Kind, RequestNo: d.RequestNo,
+		ChannelNo: d.ChannelNo, OrderId: d.OrderID, AttemptId: d.AttemptID, ExpectedMinor: d.ExpectedMinor, ActualMinor: d.ActualMinor,
+		OpenMinor: d.OpenMinor, ParkedMinor: d.ParkedMinor, Note: d.Note, BreakId: d.BreakID,
+	}
+	if on, err := calendar.Parse(d.SettledOn); err == nil {
+		out.AgeDays = int32(calendar.Days(on, today))
+	}
+	if d.State == differenceBreak || d.ParkedMinor > 0 {
+		out.Remedies = names(reconcile.Allowed(differenceFor(d)))
+	}
+	return out
+}
+
+// ListStatementLines answers the lines of a day.
+func (a staffAPI) ListStatementLines(ctx context.Context, req *paymentv1.ListStatementLinesRequest) (*paymentv1.ListStatementLinesResponse, error) {
+	p, err := readPage(req.GetPageSize(), req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	if p.at == math.MaxInt64 {
+		p.at, p.then = 0, 0
+	}
+	q := rows.New(a.deps.DB.Primary())
+	_, row, err := a.day(ctx, q, req.GetChannel(), req.GetSettledOn())
+	if err != nil {
+		return nil, err
+	}
+	list, err := q.LinesOfDay(ctx, rows.LinesOfDayParams{Channel: row.Channel, SettledOn: row.SettledOn})
+	if err != nil {
+		return nil, errs.Wrap(err, "reading the lines of a day")
+	}
+	list = slices.DeleteFunc(list, func(l rows.PaymentLine) bool {
+		return cmp.Or(cmp.Compare(l.FileVersion, p.at), cmp.Compare(l.Number, p.then)) <= 0 || (req.GetClass() != "" && l.Class != req.GetClass())
+	})
+	list, next := cut(list, p, func(l rows.PaymentLine) (int64, int64) { return l.FileVersion, l.Number })
+	out := &paymentv1.ListStatementLinesResponse{NextPageToken: next}
+	for i := range list {
+		l := &list[i]
+		out.Lines = append(out.Lines, &paymentv1.StatementLine{
+			FileVersion: l.FileVersion, Number: l.Number, Kind: l.Kind, RequestNo: l.RequestNo, ChannelNo: l.ChannelNo, OriginalNo: l.OriginalNo,
+			AmountMinor: l.AmountMinor, FeeMinor: l.FeeMinor, Status: l.Status, Class: l.Class, OrderId: l.OrderID, TransactionId: l.TransactionID,
+			State: l.State,
+		})
+	}
+	return out, nil
+}
+
+// FetchStatement asks for the newest file of a day now.
+func (a staffAPI) FetchStatement(ctx context.Context, req *paymentv1.FetchStatementRequest) (*paymentv1.Reconciliation, error) {
+	l := a.channels[req.GetChannel()]
+	if l == nil {
+		return nil, errNoDay
+	}
+	on, err := calendar.Parse(req.GetSettledOn())
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "payment.day_invalid", "日期无效。", "The date does not exist.").On("settledOn")
+	}
+	pos, err := a.position(ctx, l)
+	switch {
+	case err != nil:
+		return nil, err
+	case on.String() >= a.today():
+		return nil, errDayOpen
+	case on.String() < pos.FirstOn:
+		return nil, errDayOld
+	}
+	if err := a.settleDay(context.WithoutCancel(ctx), l, on); err != nil {
+		return nil, err
+	}
+	_, row, err := a.day(ctx, rows.New(a.deps.DB.Primary()), req.GetChannel(), on.String())
+	if err != nil {
+		return nil, err
+	}
+	return reconciliationOf(&row), nil
+}
+
+func reconciliationOf(r *rows.PaymentStatement) *paymentv1.Reconciliation {
+	return &paymentv1.Reconciliation{
+		Channel: r.Channel, Account: r.Account, SettledOn: r.SettledOn, State: r.State, Reason: r.Reason, FileVersion: r.FileVersion, Lines: r.LineCount,
+		InMinor: r.InMinor, OutMinor: r.OutMinor, FeeMinor: r.FeeMinor, BankOpeningMinor: r.OpeningMinor, BankClosingMinor: r.ClosingMinor, Asks: r.Asks,
+		AskedMs: r.AskedMs, NextMs: r.NextMs, ReceivedMs: r.ReceivedMs, ClosedMs: r.ClosedMs,
+	}
+}
+
+func figuresOf(c *rows.PaymentClose) *paymentv1.ReconciliationFigures {
+	return &paymentv1.ReconciliationFigures{
+		Run: c.Run, FileVersion: c.FileVersion, OpeningMinor: c.OpeningMinor, MovedMinor: c.MovedMinor, SettledMinor: c.SettledMinor,
+		ClosingMinor: c.ClosingMinor, LaterMinor: c.LaterMinor, JournalMinor: c.JournalMinor, BankOpeningMinor: c.BankOpeningMinor,
+		BankMovedMinor: c.BankMovedMinor, BankClosingMinor: c.BankClosingMinor, Items: c.Items, Breaks: c.Breaks, Ties: c.Ties != 0, Reason: c.Reason, AtMs: c.AtMs,
+	}
+}
