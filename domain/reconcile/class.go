@@ -80,7 +80,7 @@ type Result struct {
 	// Line is nil for OursOnly; Item is nil if nothing of ours belongs to it.
 	Line *Line
 	Item *Item
-	// Learn says that the line proves a success that our books do not hold yet, and that it is to be taken in.
+	// Learn says that the line proves the success of what was unknown here, and that it is to be taken in.
 	Learn bool
 	// Takes says that the item, or its return, is settled by this line and is not looked for any more.
 	Takes bool

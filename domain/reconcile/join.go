@@ -149,14 +149,16 @@ func (j *joiner) judgeMoved(r Result) Result {
 	case it.State == Unsent:
 		r.Class, r.Note = Standing, "the channel states what was never sent to it"
 		return r
-	}
-	r.Learn = it.State != Moved
-	it.Stated, r.Takes, r.OpenMinor = true, true, 0
-	switch {
-	case it.OthersMoved && it.State == Gone:
+	case it.State == Gone && it.OthersMoved:
 		r.Class, r.Note = DoubleEffect, "two attempts of one order moved money"
+		return r
 	case it.State == Gone:
 		r.Class, r.Note = Standing, "the channel states a success of what is a final failure here"
+		return r
+	}
+	r.Learn = it.State == Open
+	it.Stated, r.Takes, r.OpenMinor = true, true, 0
+	switch {
 	case it.State == Moved && it.ChannelNo != "" && it.ChannelNo != l.ChannelNo:
 		r.Class, r.Note = Standing, "the channel states it under another number than it had told us"
 	case it.FeeKnown && it.FeeMinor != l.FeeMinor:

@@ -21,7 +21,9 @@ type Remedy string
 const (
 	// Explain closes a difference that holds nothing in transit.
 	Explain Remedy = "EXPLAIN"
-	// Return books that the money came back: a payout that the channel does not have, or that came back late.
+	// TakeIn lets the order learn that it succeeded after all, against a failure that we held to be final.
+	TakeIn Remedy = "TAKE_IN"
+	// TakeBack lets the order learn that its money came back: a payout that the channel does not have, or that came back late.
 	TakeBack Remedy = "TAKE_BACK"
 	// Recover books money that is to be got back: out that we did not order, or in that never came.
 	Recover Remedy = "RECOVER"
@@ -36,7 +38,7 @@ const (
 )
 
 // Remedies lists every remedy.
-var Remedies = []Remedy{Explain, TakeBack, Recover, Unidentify, Recovered, GiveUp, SendBack}
+var Remedies = []Remedy{Explain, TakeIn, TakeBack, Recover, Unidentify, Recovered, GiveUp, SendBack}
 
 // Difference is what a remedy looks at.
 type Difference struct {
@@ -48,6 +50,8 @@ type Difference struct {
 	// Whole says that an attempt of ours, a payout that is booked as gone out, lies behind it whole: its return can be
 	// told to the loan.
 	Whole bool
+	// Denied says that our attempt behind it is a final failure, of the amount that the channel states.
+	Denied bool
 	// ParkedMinor is what Recover put on the recoverables.
 	ParkedMinor int64
 }
@@ -60,6 +64,10 @@ func Allowed(d Difference) []Remedy {
 		return []Remedy{GiveUp}
 	case d.OpenMinor == 0:
 		return []Remedy{Explain}
+	case d.Denied && d.OpenMinor < 0:
+		return []Remedy{TakeIn, Unidentify}
+	case d.Denied:
+		return []Remedy{TakeIn, Recover}
 	case d.Whole && (d.Class == OursOnly || d.Class == LateReturn || d.Class == Standing) && d.OpenMinor < 0:
 		return []Remedy{TakeBack, Unidentify}
 	case d.OpenMinor < 0:
@@ -70,8 +78,8 @@ func Allowed(d Difference) []Remedy {
 	return []Remedy{Recover}
 }
 
-// Corrected answers what a remedy books in the cash journal, and under which name. TakeBack and Explain book nothing
-// here: the first is an event of the order, which books it, the second has nothing to book.
+// Corrected answers what a remedy books in the cash journal, and under which name. TakeIn, TakeBack and
+// Explain book nothing here: the first two are events of the order, which books them, the last has nothing to book.
 func Corrected(r Remedy, channel string, d Difference) (event string, entries []ledger.Entry) {
 	switch r {
 	case Recover:
@@ -87,7 +95,7 @@ func Corrected(r Remedy, channel string, d Difference) (event string, entries []
 		return "unidentified.back", ledger.UnidentifiedSentBack(channel, d.OpenMinor)
 	case GiveUp:
 		return "recoverable.lost", ledger.RecoverableLost(d.ParkedMinor)
-	case Explain, TakeBack:
+	case Explain, TakeIn, TakeBack:
 	}
 	return "", nil
 }

@@ -27,12 +27,12 @@ const (
 	sideBack = "BACK"
 )
 
-// leave keeps what a line left over. A contradiction that was raised when the line was learned is not raised twice.
-func (p *pass) leave(r reconcile.Result, bucket, raised int64) (int64, error) {
+// leave keeps what a line left over.
+func (p *pass) leave(r reconcile.Result, bucket int64) (int64, error) {
 	l := r.Line
 	d := rows.PaymentDifference{
 		Bucket: bucket, Class: string(r.Class), SettledOn: p.row.SettledOn, Side: sideMain, Kind: string(l.Kind), RequestNo: l.OurNo, ChannelNo: l.ChannelNo,
-		ActualMinor: l.AmountMinor, OpenMinor: r.OpenMinor, State: differenceBreak, Note: r.Note, BreakID: raised,
+		ActualMinor: l.AmountMinor, OpenMinor: r.OpenMinor, State: differenceBreak, Note: r.Note,
 	}
 	if l.Kind.Back() {
 		d.Side = sideBack
@@ -52,7 +52,7 @@ func (p *pass) leave(r reconcile.Result, bucket, raised int64) (int64, error) {
 	if _, err := p.insert(&d); err != nil {
 		return 0, err
 	}
-	if d.State == differenceBreak && raised == 0 {
+	if d.State == differenceBreak {
 		return d.DifferenceID, p.raise(&d)
 	}
 	return d.DifferenceID, nil

@@ -320,7 +320,7 @@ func (p *pass) tryClose(row *rows.PaymentStatement) error {
 	case !first && before.ClosingMinor != row.OpeningMinor:
 		row.Reason = reasonOpening
 	default:
-		row.State, row.Reason, row.ClosedMs = dayClosed, "", p.s.deps.Clock.Now().UnixMilli()
+		row.State, row.Reason, row.ClosedMs, row.NextMs = dayClosed, "", p.s.deps.Clock.Now().UnixMilli(), 0
 	}
 	return nil
 }
@@ -330,8 +330,12 @@ func (p *pass) tryClose(row *rows.PaymentStatement) error {
 func (p *pass) schedule() error {
 	now := p.s.deps.Clock.Now()
 	p.row.NextMs = 0
+	wait := brokenFirst
+	if now.Sub(time.UnixMilli(p.row.ReceivedMs)) >= brokenFirst {
+		wait = brokenWait
+	}
 	if p.row.State == dayReconciled {
-		p.row.NextMs = now.Add(time.Hour).UnixMilli()
+		p.row.NextMs = now.Add(wait).UnixMilli()
 		return nil
 	}
 	if now.Sub(p.day.Midnight()) > brokenDays*24*time.Hour {
@@ -340,7 +344,7 @@ func (p *pass) schedule() error {
 	own, err := p.q.DifferencesOfDay(p.ctx, rows.DifferencesOfDayParams{Channel: p.row.Channel, SettledOn: p.row.SettledOn})
 	for i := range own {
 		if own[i].State != differenceClosed {
-			p.row.NextMs = now.Add(brokenWait).UnixMilli()
+			p.row.NextMs = now.Add(wait).UnixMilli()
 		}
 	}
 	return errs.Wrap(err, "reading a day's differences")
@@ -349,10 +353,14 @@ func (p *pass) schedule() error {
 // laterMax bounds how many later days one day may close behind it in one commit; the rest is closed as they are asked for.
 const laterMax = 60
 
-// closeLater closes the days after this one that only waited for it.
+// closeLater looks at the days after this one: those that only waited for it are closed, and the next one is opened again
+// if its file does not begin where this one, reissued, ends now.
 func (p *pass) closeLater() error {
 	if p.row.State != dayClosed {
 		return nil
+	}
+	if err := p.reopenNext(); err != nil {
+		return err
 	}
 	open, err := p.q.UnclosedStatements(p.ctx, rows.UnclosedStatementsParams{Channel: p.row.Channel, Account: p.row.Account, Limit: laterMax})
 	if err != nil {
@@ -366,12 +374,24 @@ func (p *pass) closeLater() error {
 		if err := p.tryClose(row); err != nil {
 			return err
 		}
-		if row.State == dayClosed {
-			row.NextMs = 0
-		}
 		if err := saveDay(p.tx, p.q, row); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (p *pass) reopenNext() error {
+	next, err := p.q.StatementOf(p.ctx, rows.StatementOfParams{Channel: p.row.Channel, Account: p.row.Account, SettledOn: (p.day + 1).String()})
+	if noRow(err) {
+		return nil
+	}
+	if err != nil {
+		return errs.Wrap(err, "reading the day after")
+	}
+	if next.State != dayClosed || next.OpeningMinor == p.row.ClosingMinor {
+		return nil
+	}
+	next.State, next.Reason, next.ClosedMs, next.NextMs = dayReconciled, reasonOpening, 0, p.s.deps.Clock.Now().UnixMilli()
+	return saveDay(p.tx, p.q, &next)
 }

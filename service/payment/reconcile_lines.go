@@ -64,7 +64,13 @@ func (p *pass) compare(lines []reconcile.Line) error {
 
 // gather reads what a line may speak of.
 func (p *pass) gather(l *reconcile.Line, book *reconcile.Book, have map[int64]*held) error {
-	earlier, err := p.q.LinesByNumber(p.ctx, rows.LinesByNumberParams{Bucket: bucketOfLine(l), Channel: p.row.Channel, ChannelNo: l.ChannelNo})
+	attemptID := attemptOf(l.OurNo)
+	if attemptID != 0 && have[attemptID] == nil {
+		if err := p.hold(attemptID, book, have); err != nil {
+			return err
+		}
+	}
+	earlier, err := p.q.LinesByNumber(p.ctx, rows.LinesByNumberParams{Bucket: bucketFor(l, have[attemptID]), Channel: p.row.Channel, ChannelNo: l.ChannelNo})
 	if err != nil {
 		return errs.Wrap(err, "looking for a line")
 	}
@@ -73,10 +79,11 @@ func (p *pass) gather(l *reconcile.Line, book *reconcile.Book, have map[int64]*h
 			book.Earlier[reconcile.Key{ChannelNo: earlier[i].ChannelNo, Kind: reconcile.Kind(earlier[i].Kind)}] = true
 		}
 	}
-	attemptID := attemptOf(l.OurNo)
-	if attemptID == 0 || have[attemptID] != nil {
-		return nil
-	}
+	return nil
+}
+
+// hold reads an attempt with its order, if there is one at this channel.
+func (p *pass) hold(attemptID int64, book *reconcile.Book, have map[int64]*held) error {
 	a, err := orderOfAttempt(p.ctx, p.q, attemptID)
 	if noRow(err) || (err == nil && a.Channel != p.row.Channel) {
 		return nil
@@ -88,11 +95,19 @@ func (p *pass) gather(l *reconcile.Line, book *reconcile.Book, have map[int64]*h
 	if err != nil {
 		return err
 	}
-	h := &held{attempt: a, order: o}
-	have[attemptID] = h
-	it, err := p.item(h)
+	have[attemptID] = &held{attempt: a, order: o}
+	it, err := p.item(have[attemptID])
 	book.Items = append(book.Items, it)
 	return err
+}
+
+// bucketFor is where a line lies: in the bucket of its order, or, if it is nobody's, in that of the hash of its number.
+func bucketFor(l *reconcile.Line, h *held) int64 {
+	if h != nil {
+		return h.attempt.Bucket
+	}
+	sum := sha256.Sum256([]byte(l.ChannelNo))
+	return int64(sum[0])<<2 | int64(sum[1])>>6
 }
 
 // item makes of an attempt what a statement can speak of.
@@ -134,24 +149,24 @@ func (p *pass) item(h *held) (reconcile.Item, error) {
 // what is left over is kept as a difference.
 func (p *pass) carry(r reconcile.Result, have map[int64]*held) error {
 	l := r.Line
-	row := rows.PaymentLine{
-		Bucket: bucketOfLine(l), Channel: p.row.Channel, SettledOn: p.row.SettledOn, FileVersion: p.file.Version, Number: l.Number, Kind: string(l.Kind),
-		RequestNo: l.OurNo, ChannelNo: l.ChannelNo, OriginalNo: l.OriginalNo, AmountMinor: l.AmountMinor, FeeMinor: l.FeeMinor,
-		Status: string(l.Status), MovedOn: l.MovedOn.String(), Class: string(r.Class), State: linePosted,
-	}
 	var h *held
 	if r.Item != nil {
 		h = have[r.Item.ID]
+	}
+	row := rows.PaymentLine{
+		Bucket: bucketFor(l, h), Channel: p.row.Channel, SettledOn: p.row.SettledOn, FileVersion: p.file.Version, Number: l.Number, Kind: string(l.Kind),
+		RequestNo: l.OurNo, ChannelNo: l.ChannelNo, OriginalNo: l.OriginalNo, AmountMinor: l.AmountMinor, FeeMinor: l.FeeMinor,
+		Status: string(l.Status), MovedOn: l.MovedOn.String(), Class: string(r.Class), State: linePosted,
+	}
+	if h != nil {
 		row.OrderID, row.AttemptID = h.order.OrderID, h.attempt.AttemptID
 	}
-	raised := int64(0)
+	var err error
 	if r.Learn {
-		var err error
-		if raised, err = p.learn(h, r); err != nil {
+		if err := p.learn(h, r); err != nil {
 			return err
 		}
 	}
-	var err error
 	if row.TransactionID, err = p.bookLine(l, row.Bucket, h); err != nil {
 		return err
 	}
@@ -162,7 +177,7 @@ func (p *pass) carry(r reconcile.Result, have map[int64]*held) error {
 		}
 	}
 	if r.Class != reconcile.Match {
-		if row.DifferenceID, err = p.leave(r, row.Bucket, raised); err != nil {
+		if row.DifferenceID, err = p.leave(r, row.Bucket); err != nil {
 			return err
 		}
 	}
@@ -186,16 +201,15 @@ func lineOf(r *rows.PaymentLine) reconcile.Line {
 	}
 }
 
-// learn takes the line in as the channel's word that the money moved, where every word about an attempt is taken in. It
-// answers the break that this raised, if it was a contradiction.
-func (p *pass) learn(h *held, r reconcile.Result) (int64, error) {
+// learn takes the line in as the channel's word that the money moved, where every word about an attempt is taken in.
+func (p *pass) learn(h *held, r reconcile.Result) error {
 	u, err := p.s.unit(p.tx, h.order.OrderID, actorStatement)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	a := u.attempt(h.attempt.AttemptID)
 	if a == nil {
-		return 0, errNoOrder
+		return errNoOrder
 	}
 	digest := sha256.Sum256(p.file.Content)
 	l := r.Line
@@ -204,17 +218,13 @@ func (p *pass) learn(h *held, r reconcile.Result) (int64, error) {
 		RequestNo: l.OurNo, ChannelNo: l.ChannelNo, AmountMinor: l.AmountMinor, FeeMinor: max(l.FeeMinor, 0), SettledOn: l.SettledOn.String(), MovedOn: l.MovedOn.String(),
 	}}}
 	if err := u.learn(a, w); err != nil {
-		return 0, err
+		return err
 	}
 	h.attempt, h.order = *a, u.order
 	if itemState(payment.AttemptState(a.State)) != reconcile.Moved {
-		return 0, errs.New(errs.Internal, "payment.statement_not_learned", "对账文件的结果未能入账。", "What the statement proves could not be taken in.")
+		return errs.New(errs.Internal, "payment.statement_not_learned", "对账文件的结果未能入账。", "What the statement proves could not be taken in.")
 	}
-	b, err := p.q.BreakBySource(p.ctx, rows.BreakBySourceParams{Bucket: a.Bucket, SourceKey: breakSource(payment.CaseContradicted, a.AttemptID, a.AmountMinor)})
-	if noRow(err) {
-		return 0, nil
-	}
-	return b.BreakID, errs.Wrap(err, "looking for a break")
+	return nil
 }
 
 // bookLine books what the bank did, in the line's bucket, under the open date, with the settlement date as value date.

@@ -60,6 +60,13 @@ func remedyFor(tx *store.Tx, q *rows.Queries, d *rows.PaymentDifference, breakSt
 	if breakState != "OPEN" && view.ParkedMinor == 0 {
 		return view, errClosed
 	}
+	if d.AttemptID != 0 && d.Side == sideMain && d.ActualMinor == d.ExpectedMinor {
+		a, err := orderOfAttempt(tx.Context(), q, d.AttemptID)
+		if err != nil {
+			return view, errs.Wrap(err, "reading an attempt")
+		}
+		view.Denied = payment.AttemptState(a.State) == payment.FailedFinal
+	}
 	if view.Whole { // only a payout's loan can be told that its money came back
 		o, err := order(tx.Context(), q, d.OrderID)
 		if err != nil {
@@ -119,24 +126,16 @@ func (s *Service) correct(tx *store.Tx, q *rows.Queries, d *rows.PaymentDifferen
 	if err != nil {
 		return errs.Wrap(err, "date of a difference")
 	}
-	if remedy == reconcile.TakeBack {
-		if err := s.takeBack(tx, d, c, staffID); err != nil {
-			return err
-		}
-	} else if event, entries := reconcile.Corrected(remedy, d.Channel, view); len(entries) > 0 {
-		userID := int64(0)
-		if d.OrderID != 0 {
-			o, err := order(tx.Context(), q, d.OrderID)
-			if err != nil {
-				return err
-			}
-			userID = o.UserID
-		}
-		if _, err := s.journal.book(tx, userID, ledger.Transaction{
-			ID: s.deps.IDs.New(d.Bucket), Event: event, Subject: d.OrderID, Bucket: d.Bucket, ValueOn: value, Entries: entries,
-		}); err != nil {
-			return errs.Wrap(err, "correcting a difference")
-		}
+	switch remedy {
+	case reconcile.TakeBack:
+		err = s.takeBack(tx, d, c, staffID)
+	case reconcile.TakeIn:
+		err = s.takeIn(tx, d, c, staffID)
+	case reconcile.Explain, reconcile.Recover, reconcile.Unidentify, reconcile.Recovered, reconcile.GiveUp, reconcile.SendBack:
+		err = s.bookRemedy(tx, q, d, remedy, view, value)
+	}
+	if err != nil {
+		return err
 	}
 	if err := stateOurs(tx, q, d, remedy, s.today()); err != nil {
 		return err
@@ -146,10 +145,30 @@ func (s *Service) correct(tx *store.Tx, q *rows.Queries, d *rows.PaymentDifferen
 		d.ParkedMinor = d.OpenMinor
 	case reconcile.GiveUp:
 		d.ParkedMinor = 0
-	case reconcile.Explain, reconcile.TakeBack, reconcile.Unidentify, reconcile.Recovered, reconcile.SendBack:
+	case reconcile.Explain, reconcile.TakeIn, reconcile.TakeBack, reconcile.Unidentify, reconcile.Recovered, reconcile.SendBack:
 	}
 	d.State, d.Outcome, d.OpenMinor, d.EndedMs = differenceClosed, string(remedy), 0, s.deps.Clock.Now().UnixMilli()
 	return s.moveDifference(tx, q, d)
+}
+
+// bookRemedy books what a remedy moves in the cash journal alone.
+func (s *Service) bookRemedy(tx *store.Tx, q *rows.Queries, d *rows.PaymentDifference, remedy reconcile.Remedy, view reconcile.Difference, value calendar.Date) error {
+	event, entries := reconcile.Corrected(remedy, d.Channel, view)
+	if len(entries) == 0 {
+		return nil
+	}
+	userID := int64(0)
+	if d.OrderID != 0 {
+		o, err := order(tx.Context(), q, d.OrderID)
+		if err != nil {
+			return err
+		}
+		userID = o.UserID
+	}
+	_, err := s.journal.book(tx, userID, ledger.Transaction{
+		ID: s.deps.IDs.New(d.Bucket), Event: event, Subject: d.OrderID, Bucket: d.Bucket, ValueOn: value, Entries: entries,
+	})
+	return errs.Wrap(err, "correcting a difference")
 }
 
 // stateOurs makes an item that only we have one that is not looked for any more, once it is corrected.
@@ -187,4 +206,32 @@ func (s *Service) takeBack(tx *store.Tx, d *rows.PaymentDifference, c closure, s
 	}
 	_, err = u.q.StateBack(u.ctx, rows.StateBackParams{StatedOn: s.today(), Bucket: a.Bucket, AttemptID: a.AttemptID})
 	return errs.Wrap(err, "settling a return")
+}
+
+// takeIn lets the order learn that it succeeded against what we held to be a final failure. The contradiction that this
+// is was decided by the same two people, so it raises no second break.
+func (s *Service) takeIn(tx *store.Tx, d *rows.PaymentDifference, c closure, staffID int64) error {
+	u, err := s.unit(tx, d.OrderID, actorStaff(staffID))
+	if err != nil {
+		return err
+	}
+	a := u.attempt(d.AttemptID)
+	if a == nil || payment.AttemptState(a.State) != payment.FailedFinal {
+		return errs.New(errs.Precondition, "payment.cannot_succeed", "该笔付款的状态不允许认定为成功。", "The payment's state does not let it succeed.")
+	}
+	w := word{source: fromPeople, outcome: payment.Outcome{Verdict: payment.Succeeded}, reply: channel.Reply{Answer: payment.Answer{
+		Status: payment.SaidSuccess, Code: "PEOPLE", Message: c.Finding, ChannelNo: d.ChannelNo, AmountMinor: d.ActualMinor, SettledOn: d.SettledOn, MovedOn: d.SettledOn,
+	}}}
+	if err := u.learn(a, w); err != nil {
+		return err
+	}
+	b, err := u.q.BreakBySource(u.ctx, rows.BreakBySourceParams{Bucket: a.Bucket, SourceKey: breakSource(payment.CaseContradicted, a.AttemptID, a.AmountMinor)})
+	if err == nil {
+		_, err = u.q.CloseBreak(u.ctx, rows.CloseBreakParams{Bucket: a.Bucket, BreakID: b.BreakID})
+	}
+	if err != nil && !noRow(err) {
+		return errs.Wrap(err, "closing a break")
+	}
+	n, err := u.q.StateAttempt(u.ctx, rows.StateAttemptParams{StatedOn: s.today(), Bucket: a.Bucket, AttemptID: a.AttemptID, Version: a.Version})
+	return errs.Wrap(store.One(n, err, errStale), "settling an attempt")
 }

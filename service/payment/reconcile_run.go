@@ -124,13 +124,21 @@ func (p *pass) accept() (bool, error) {
 
 // again looks once more whether an unchanged day can be closed, and notes when it is asked for next.
 func (p *pass) again() error {
-	if p.row.State == dayReconciled {
+	switch p.row.Reason {
+	case reasonBefore, reasonOpening:
+		if err := p.tryClose(&p.row); err != nil {
+			return err
+		}
+	case reasonTransit, reasonBank:
 		return p.finish()
 	}
 	if err := p.schedule(); err != nil {
 		return err
 	}
-	return saveDay(p.tx, p.q, &p.row)
+	if err := saveDay(p.tx, p.q, &p.row); err != nil {
+		return err
+	}
+	return p.closeLater()
 }
 
 // compareAll compares every line that was not compared yet.
@@ -205,11 +213,10 @@ func portions(lines []reconcile.Line) [][]reconcile.Line {
 	return cut
 }
 
-// bucketOfLine is where a line lies: in the bucket of its order, or, if it is nobody's, in that of the hash of its number.
+// bucketOfLine is where a line will lie if what it names is ours.
 func bucketOfLine(l *reconcile.Line) int64 {
 	if attemptID := attemptOf(l.OurNo); attemptID > 0 {
 		return id.Bucket(attemptID)
 	}
-	sum := sha256.Sum256([]byte(l.ChannelNo))
-	return int64(sum[0])<<2 | int64(sum[1])>>6
+	return bucketFor(l, nil)
 }

@@ -17,8 +17,10 @@ const (
 	dueAfter = 9*time.Hour + 30*time.Minute
 	// lateWait is when a file that is late, or was refused, is asked for again.
 	lateWait = 30 * time.Minute
-	// brokenWait is when the file of a day with differences is asked for again: it may have been reissued.
-	brokenWait = 24 * time.Hour
+	// brokenFirst and brokenWait are when the file of a day with differences is asked for again, at first and then: it
+	// may have been reissued.
+	brokenFirst = 2 * time.Hour
+	brokenWait  = 24 * time.Hour
 	// brokenDays is for how many days.
 	brokenDays = 10
 )

@@ -4053,14 +4053,14 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\bevidence\x18\x05 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\n" +
 	"\x18\xd0\x0fR\bevidence\x122\n" +
-	"\x0fidempotency_key\x18\x06 \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\"\x83\x02\n" +
+	"\x0fidempotency_key\x18\x06 \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\"\x8c\x02\n" +
 	"\x1aProposeBreakClosureRequest\x12\"\n" +
 	"\bbreak_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\abreakId\x12$\n" +
 	"\afinding\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\n" +
 	"\x18\xd0\x0fR\afinding\x122\n" +
-	"\x0fidempotency_key\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\x12g\n" +
-	"\x06remedy\x18\x04 \x01(\tBO\xbaHLrJR\x00R\aEXPLAINR\tTAKE_BACKR\aRECOVERR\n" +
+	"\x0fidempotency_key\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\x12p\n" +
+	"\x06remedy\x18\x04 \x01(\tBX\xbaHUrSR\x00R\aEXPLAINR\aTAKE_INR\tTAKE_BACKR\aRECOVERR\n" +
 	"UNIDENTIFYR\tRECOVEREDR\aGIVE_UPR\tSEND_BACKR\x06remedy\"\xa0\x02\n" +
 	"\bProposal\x12\x1f\n" +
 	"\vproposal_id\x18\x01 \x01(\x03R\n" +
