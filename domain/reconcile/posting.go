@@ -23,7 +23,7 @@ const (
 	Explain Remedy = "EXPLAIN"
 	// TakeIn lets the order learn that it succeeded after all, against a failure that we held to be final.
 	TakeIn Remedy = "TAKE_IN"
-	// TakeBack lets the order learn that its money came back: a payout that the channel does not have, or that came back late.
+	// TakeBack lets the order learn that its money came back: it is stated so, or the channel does not have it at all.
 	TakeBack Remedy = "TAKE_BACK"
 	// Recover books money that is to be got back: out that we did not order, or in that never came.
 	Recover Remedy = "RECOVER"
@@ -47,8 +47,8 @@ type Difference struct {
 	Kind Kind
 	// OpenMinor is what stands in transit because of it.
 	OpenMinor int64
-	// Whole says that an attempt of ours, a payout that is booked as gone out, lies behind it whole: its return can be
-	// told to the loan.
+	// Whole says that a successful attempt of ours lies behind it whole, so that its order can learn that the money came
+	// back, and what stands in transit is gone by that.
 	Whole bool
 	// Denied says that our attempt behind it is a final failure, of the amount that the channel states.
 	Denied bool
@@ -68,8 +68,10 @@ func Allowed(d Difference) []Remedy {
 		return []Remedy{TakeIn, Unidentify}
 	case d.Denied:
 		return []Remedy{TakeIn, Recover}
-	case d.Whole && (d.Class == OursOnly || d.Class == LateReturn || d.Class == Standing) && d.OpenMinor < 0:
+	case d.Whole && d.OpenMinor < 0:
 		return []Remedy{TakeBack, Unidentify}
+	case d.Whole:
+		return []Remedy{TakeBack, Recover}
 	case d.OpenMinor < 0:
 		return []Remedy{Unidentify, Recovered}
 	case d.Class == ChannelOnly:

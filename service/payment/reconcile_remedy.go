@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -18,22 +19,28 @@ import (
 var errNoDifference = errs.New(errs.Precondition, "payment.remedy_without_difference",
 	"该差异并非对账差异，不能选择处理方式。", "The break is no difference to a statement; it has no remedies.").On("remedy")
 
-// differenceFor is a difference as domain/reconcile judges it.
-func differenceFor(d *rows.PaymentDifference) reconcile.Difference {
-	kind := reconcile.Kind(d.Kind)
-	return reconcile.Difference{
-		Class: reconcile.Class(d.Class), Kind: kind, OpenMinor: d.OpenMinor, ParkedMinor: d.ParkedMinor,
-		Whole: d.AttemptID != 0 && (kind == reconcile.Payout || kind == reconcile.Return) && d.OpenMinor == -wholeOf(d),
+// differenceFor is a difference as domain/reconcile judges it, with the attempt behind it as it stands now.
+func differenceFor(ctx context.Context, q *rows.Queries, d *rows.PaymentDifference) (reconcile.Difference, error) {
+	view := reconcile.Difference{Class: reconcile.Class(d.Class), Kind: reconcile.Kind(d.Kind), OpenMinor: d.OpenMinor, ParkedMinor: d.ParkedMinor}
+	if d.AttemptID == 0 || d.OpenMinor == 0 {
+		return view, nil
 	}
+	a, err := orderOfAttempt(ctx, q, d.AttemptID)
+	if err != nil {
+		return view, errs.Wrap(err, "reading an attempt")
+	}
+	o, err := order(ctx, q, a.OrderID)
+	if err != nil {
+		return view, err
+	}
+	view.Denied = d.Side == sideMain && d.ActualMinor == a.AmountMinor && payment.AttemptState(a.State) == payment.FailedFinal
+	can := class(d.Class, reconcile.OursOnly, reconcile.Standing) && d.Side == sideMain || class(d.Class, reconcile.LateReturn)
+	view.Whole = can && d.OpenMinor == inTransit(&o, a.AmountMinor) && payment.AttemptState(a.State) == payment.Success &&
+		payment.OrderState(o.State) == payment.Paid
+	return view, nil
 }
 
-// wholeOf is the amount of the attempt behind a difference; its expected amount, but for a fee.
-func wholeOf(d *rows.PaymentDifference) int64 {
-	if d.Class == string(reconcile.Fee) {
-		return 0
-	}
-	return d.ExpectedMinor
-}
+func class(is string, of ...reconcile.Class) bool { return slices.Contains(of, reconcile.Class(is)) }
 
 // closable says whether two people may end a break by a remedy: one that is open, or, to give a recoverable up, one whose
 // money was put there.
@@ -56,23 +63,12 @@ func closable(tx *store.Tx, b *rows.PaymentBreak, remedy string) error {
 
 // remedyFor checks a remedy against a difference as it stands now.
 func remedyFor(tx *store.Tx, q *rows.Queries, d *rows.PaymentDifference, breakState, remedy string) (reconcile.Difference, error) {
-	view := differenceFor(d)
+	view, err := differenceFor(tx.Context(), q, d)
+	if err != nil {
+		return view, err
+	}
 	if breakState != "OPEN" && view.ParkedMinor == 0 {
 		return view, errClosed
-	}
-	if d.AttemptID != 0 && d.Side == sideMain && d.ActualMinor == d.ExpectedMinor {
-		a, err := orderOfAttempt(tx.Context(), q, d.AttemptID)
-		if err != nil {
-			return view, errs.Wrap(err, "reading an attempt")
-		}
-		view.Denied = payment.AttemptState(a.State) == payment.FailedFinal
-	}
-	if view.Whole { // only a payout's loan can be told that its money came back
-		o, err := order(tx.Context(), q, d.OrderID)
-		if err != nil {
-			return view, err
-		}
-		view.Whole = payment.Kind(o.Kind) == payment.Disbursement && payment.OrderState(o.State) == payment.Paid
 	}
 	allowed := reconcile.Allowed(view)
 	if remedy == "" {

@@ -241,12 +241,13 @@ func TestWhatHappensAtTheChannelAloneIsFoundInItsFile(t *testing.T) {
 			next := r.standAt(2, 12, 0)
 			r.awaitDay(name, next, "CLOSED")
 			for _, d := range r.differences(name, next) {
-				remedy := map[string]string{"RETURN": "TAKE_BACK", "CHARGEBACK": "RECOVER", "COLLECT": "UNIDENTIFY"}[d.GetKind()]
+				remedy := map[string]string{"RETURN": "TAKE_BACK", "CHARGEBACK": "TAKE_BACK", "COLLECT": "UNIDENTIFY"}[d.GetKind()]
 				r.remedy(d.GetBreakId(), remedy)
 			}
 			r.await(out.GetOrderId(), "RETURNED")
-			if a, b, c := r.balance("3001"), r.balance("1221"), r.balance("2241.unid"); a != 0 || b != 100_00 || c != -77_00 {
-				t.Errorf("in transit %d, recoverable %d, unidentified %d", a, b, c)
+			r.await(in.GetOrderId(), "RETURNED")
+			if a, b, c := r.balance("3001"), r.balance("2290"), r.balance("2241.unid"); a != 0 || b != 0 || c != -77_00 {
+				t.Errorf("in transit %d, clearing %d, unidentified %d", a, b, c)
 			}
 			last := r.standAt(3, 12, 0)
 			r.standAt(4, 10, 0)

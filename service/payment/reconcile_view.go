@@ -140,16 +140,21 @@ func (a staffAPI) differences(ctx context.Context, q *rows.Queries, row *rows.Pa
 	var list []*paymentv1.Difference
 	for i := range open {
 		if open[i].SettledOn < row.SettledOn && open[i].Account == row.Account {
-			list = append(list, a.differenceOf(&open[i], today))
+			own = append(own, open[i])
 		}
 	}
+	slices.SortStableFunc(own, func(x, y rows.PaymentDifference) int { return cmp.Compare(x.SettledOn, y.SettledOn) })
 	for i := range own {
-		list = append(list, a.differenceOf(&own[i], today))
+		d, err := differenceOf(ctx, q, &own[i], today)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d)
 	}
 	return list, nil
 }
 
-func (a staffAPI) differenceOf(d *rows.PaymentDifference, today calendar.Date) *paymentv1.Difference {
+func differenceOf(ctx context.Context, q *rows.Queries, d *rows.PaymentDifference, today calendar.Date) (*paymentv1.Difference, error) {
 	out := &paymentv1.Difference{
 		DifferenceId: d.DifferenceID, Class: d.Class, SettledOn: d.SettledOn, State: d.State, Outcome: d.Outcome, Kind: d.Kind, RequestNo: d.RequestNo,
 		ChannelNo: d.ChannelNo, OrderId: d.OrderID, AttemptId: d.AttemptID, ExpectedMinor: d.ExpectedMinor, ActualMinor: d.ActualMinor,
@@ -159,9 +164,13 @@ func (a staffAPI) differenceOf(d *rows.PaymentDifference, today calendar.Date) *
 		out.AgeDays = int32(calendar.Days(on, today))
 	}
 	if d.State == differenceBreak || d.ParkedMinor > 0 {
-		out.Remedies = names(reconcile.Allowed(differenceFor(d)))
+		view, err := differenceFor(ctx, q, d)
+		if err != nil {
+			return nil, err
+		}
+		out.Remedies = names(reconcile.Allowed(view))
 	}
-	return out
+	return out, nil
 }
 
 // ListStatementLines answers the lines of a day.
