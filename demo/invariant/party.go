@@ -134,41 +134,6 @@ func partyEffects(ctx context.Context, l *look, f *finding) error {
 	return nil
 }
 
-// partyAccounts: what is in transit at a channel is what the channel's journal says it took and gave.
-func partyAccounts(ctx context.Context, l *look, f *finding) error {
-	d, err := l.dealings(ctx)
-	if err != nil {
-		return err
-	}
-	entries, err := l.cash(ctx)
-	if err != nil {
-		return err
-	}
-	is, should := map[string]int64{}, map[string]int64{}
-	for _, e := range entries {
-		const prefix = "3001."
-		if len(e.account) > len(prefix) && e.account[:len(prefix)] == prefix {
-			is[e.account[len(prefix):]] += e.amount
-		}
-	}
-	for _, e := range d.effects {
-		if e.in() {
-			should[e.party] += e.amount
-		} else {
-			should[e.party] -= e.amount
-		}
-	}
-	for party := range should {
-		if _, booked := is[party]; !booked {
-			is[party] = 0
-		}
-	}
-	for party, balance := range is {
-		same(f, balance, should[party], "3001.%s", party)
-	}
-	return nil
-}
-
 // partyCards: at the parties, each card holds what their journal gave and took: their word can be relied on.
 func partyCards(ctx context.Context, l *look, f *finding) error {
 	moved := map[string]int64{}
@@ -192,6 +157,10 @@ func partyCards(ctx context.Context, l *look, f *finding) error {
 			if status == "SUCCESS" {
 				moved[card] -= amount
 			}
+		case "RETURN":
+			moved[card] -= amount
+		case "CHARGEBACK":
+			moved[card] += amount
 		}
 		return nil
 	})

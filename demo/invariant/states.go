@@ -45,6 +45,9 @@ var machines = []machine{
 			"SUCCESS": "RETURNED", "FAILED_FINAL": "CONTRADICTED", "RETURNED": "", "CONTRADICTED": "",
 		}},
 	{"hold", "payment", `SELECT order_id, state FROM payment_hold`, "", known("PENDING POSTED VOID")},
+	{"statement", "payment", `SELECT file_version, state FROM payment_statement`, "", known("LATE REFUSED RECEIVED RECONCILED CLOSED")},
+	{"line of a statement", "payment", `SELECT number, state FROM payment_line`, "", known("POSTED UNDONE")},
+	{"difference", "payment", `SELECT difference_id, state FROM payment_difference`, "", known("WAITING BREAK CLOSED")},
 	{"break", "payment", `SELECT break_id, state FROM payment_break`, "", known("OPEN CLOSED")},
 	{"message", "notify", `SELECT message_id, state FROM notify_message WHERE channel <> 'in_app'`,
 		`SELECT message_id, from_state, to_state FROM notify_move ORDER BY bucket, message_id, number`, map[string]string{

@@ -16,6 +16,7 @@ type look struct {
 	cashRead         cached[[]cashEntry]
 	lentRead         cached[*loanBook]
 	dealingsRead     cached[*dealings]
+	statedRead       cached[[]stated]
 	limitsRead       cached[map[int64]limit]
 	contractsRead    cached[map[int64]*contract]
 	applicationsRead cached[map[int64]*application]
@@ -48,7 +49,9 @@ func table() []invariant {
 		{"party.effects", "what a party did is one order of ours, once, of the same amount and direction; an order not paid had no effect", partyEffects, false},
 		{"party.identity", "whoever applied was verified before; every verification is a match in the bureau's journal", identified, false},
 		{"party.messages", "every message went out once at the provider, or never if it was not to", messagesSent, false},
-		{"party.accounts", "account 3001 of each channel is what the channel's own journal took and gave", partyAccounts, false},
+		{"party.transit", "account 3001 of each channel is what our orders moved there less what its files have settled", transit, false},
+		{"party.bank", "account 1002 is what the channels' own journals moved on the days whose files are here, fees taken off", bankMoved, false},
+		{"party.statements", "every closed settlement date ties, with its lines and from day to day, and none but the newest is open", statementsTie, false},
 		{"party.cards", "the parties' journal has no gap, and each card there holds what it gave and took", partyCards, false},
 		{"party.orders", "loan and payment tell the same of every order", ordersAgree, false},
 		{"party.repayments", "what the parties took from a person was received, and is allocated, waits, or went back", repayments, false},

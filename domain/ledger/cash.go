@@ -58,11 +58,6 @@ func MoneyOutChannelOnly(channel string, amountMinor int64) []Entry {
 	return Move(Recoverable, InTransit(channel), amountMinor)
 }
 
-// MoneyOutOursOnly posts that we booked a payout that the channel does not have.
-func MoneyOutOursOnly(channel string, amountMinor int64) []Entry {
-	return Move(InTransit(channel), ClearingAccount, amountMinor)
-}
-
 // RecoverableCame posts that money for a recoverable arrived at a channel.
 func RecoverableCame(channel string, amountMinor int64) []Entry {
 	return Move(InTransit(channel), Recoverable, amountMinor)
@@ -78,18 +73,7 @@ func RecoverableLost(amountMinor int64) []Entry {
 	return Move(RecoverableLoss, Recoverable, amountMinor)
 }
 
-// UnidentifiedClaimed posts that in the item's own bucket the money leaves the unidentified.
-func UnidentifiedClaimed(amountMinor int64) []Entry { return Move(Unidentified, Bank, amountMinor) }
-
-// UnidentifiedReceived posts that in the borrower's bucket, with the same item id, the money arrives.
-func UnidentifiedReceived(amountMinor int64) []Entry { return Move(Bank, ClearingAccount, amountMinor) }
-
 // UnidentifiedSentBack posts that money nobody claimed goes back through its channel.
 func UnidentifiedSentBack(channel string, amountMinor int64) []Entry {
 	return Move(Unidentified, InTransit(channel), amountMinor)
-}
-
-// PayeePaid posts that money left to a fee payee, a funder or a court.
-func PayeePaid(channel string, amountMinor int64) []Entry {
-	return Move(ClearingAccount, InTransit(channel), amountMinor)
 }

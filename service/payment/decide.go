@@ -10,7 +10,6 @@ import (
 	"github.com/hengdai/hengdai/domain/payment"
 	"github.com/hengdai/hengdai/kit/approve"
 	"github.com/hengdai/hengdai/kit/errs"
-	"github.com/hengdai/hengdai/kit/id"
 	"github.com/hengdai/hengdai/kit/rpc"
 	"github.com/hengdai/hengdai/kit/store"
 	"github.com/hengdai/hengdai/service/payment/rows"
@@ -73,8 +72,7 @@ func (s *Service) apply(tx *store.Tx, p approve.Proposal, body []byte, staffID i
 		if err := json.Unmarshal(body, &c); err != nil {
 			return errs.Wrap(err, "reading a proposal")
 		}
-		n, err := rows.New(tx).CloseBreak(tx.Context(), rows.CloseBreakParams{Bucket: id.Bucket(c.BreakID), BreakID: c.BreakID})
-		return store.One(n, err, errClosed)
+		return s.remedy(tx, c, staffID)
 	}
 	return approve.ErrNone
 }
@@ -167,7 +165,7 @@ func (u *unit) testify(a *rows.PaymentAttempt, v payment.Verdict, r resolution) 
 	}
 	a.Reason = "resolved_by_people"
 	if v == payment.Succeeded {
-		a.Reason, a.MovedOn = "", r.ValueOn
+		a.Reason, a.MovedOn, a.SettledOn = "", r.ValueOn, r.ValueOn
 		if r.ChannelNo != "" {
 			a.ChannelNo = r.ChannelNo
 		}

@@ -41,6 +41,7 @@ func (s *Service) Jobs() []job.Job {
 			resumed.Store(err == nil)
 			return false, err
 		}},
+		{Name: "payment.statements", Step: s.statements, Every: 5 * time.Second},
 		audit.Job(s.deps.DB),
 	}
 }

@@ -107,6 +107,9 @@ func (u *unit) note(a *rows.PaymentAttempt, w word, v payment.Verdict) {
 	}
 	if v == payment.Succeeded {
 		a.FeeMinor, a.SettledOn, a.MovedOn = w.reply.FeeMinor, w.reply.SettledOn, u.movedOn(w.reply)
+		if a.SettledOn == "" { // every movement is looked for in some file
+			a.SettledOn = a.MovedOn
+		}
 	}
 }
 
@@ -149,6 +152,9 @@ func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, w w
 	valueOn := a.MovedOn
 	if c.Book == payment.BookBack {
 		valueOn = u.movedOn(w.reply)
+		if err := u.noteBack(a, w.reply.SettledOn, valueOn); err != nil {
+			return err
+		}
 	}
 	return u.carryOut(a, c, valueOn)
 }

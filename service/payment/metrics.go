@@ -146,7 +146,7 @@ func (s *Service) countOpen(ctx context.Context) error {
 	for _, r := range breaks {
 		m.isOpen.WithLabelValues(r.Kind).Set(float64(r.Breaks))
 	}
-	return nil
+	return s.gaugeReckonings(ctx, q)
 }
 
 // liveStates are those of an attempt whose end is open, cases what a break can be: a series that stands at zero is there

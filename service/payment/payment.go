@@ -52,6 +52,8 @@ type Service struct {
 	channels map[string]*line
 	window   payment.Window
 	metrics  *metrics
+	reckoned *reckonings
+	agenda   agenda
 	started  time.Time
 }
 
@@ -86,6 +88,9 @@ func New(d Deps) (*Service, error) {
 	}
 	var err error
 	if s.metrics, err = newMetrics(d.Metrics); err != nil {
+		return nil, err
+	}
+	if s.reckoned, err = newReckonings(d.Metrics); err != nil {
 		return nil, err
 	}
 	s.queue.Handle(effectOrder, s.driveOrder)

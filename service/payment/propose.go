@@ -65,6 +65,7 @@ type resolution struct {
 type closure struct {
 	BreakID int64  `json:"break_id,string"`
 	Finding string `json:"finding"`
+	Remedy  string `json:"remedy,omitempty"`
 }
 
 // ProposeChannel asks a second person to change a channel's settings.
@@ -101,16 +102,16 @@ func (a staffAPI) ProposeResolution(ctx context.Context, req *paymentv1.ProposeR
 // ProposeBreakClosure asks a second person to close a break.
 func (a staffAPI) ProposeBreakClosure(ctx context.Context, req *paymentv1.ProposeBreakClosureRequest) (*paymentv1.Proposal, error) {
 	return a.propose(ctx, req, req.GetIdempotencyKey(), proposeBreak, req.GetBreakId(), req.GetFinding(), closure{
-		BreakID: req.GetBreakId(), Finding: req.GetFinding(),
+		BreakID: req.GetBreakId(), Finding: req.GetFinding(), Remedy: req.GetRemedy(),
 	}, func(tx *store.Tx) error {
 		b, err := rows.New(tx).BreakByID(tx.Context(), rows.BreakByIDParams{Bucket: id.Bucket(req.GetBreakId()), BreakID: req.GetBreakId()})
-		switch {
-		case noRow(err):
+		if noRow(err) {
 			return errNoBreak
-		case err == nil && b.State != "OPEN":
-			return errClosed
 		}
-		return err
+		if err != nil {
+			return errs.Wrap(err, "reading a break")
+		}
+		return closable(tx, &b, req.GetRemedy())
 	})
 }
 

@@ -42,12 +42,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, '', '', ?, ?, ?, 0, ?, 0, ?
 
 -- name: AttemptByID :one
 SELECT bucket, attempt_id, order_id, live_key, number, channel, request_no, request_hash, amount_minor, state, code, reason,
-  channel_no, fee_minor, settled_on, moved_on, route, requested_ms, submitted_ms, final_ms, sends, queries, fence, version
+  channel_no, fee_minor, settled_on, moved_on, route, requested_ms, submitted_ms, final_ms, sends, queries, fence, version, stated_on
 FROM payment_attempt WHERE bucket = ? AND attempt_id = ?;
 
 -- name: AttemptsOfOrder :many
 SELECT bucket, attempt_id, order_id, live_key, number, channel, request_no, request_hash, amount_minor, state, code, reason,
-  channel_no, fee_minor, settled_on, moved_on, route, requested_ms, submitted_ms, final_ms, sends, queries, fence, version
+  channel_no, fee_minor, settled_on, moved_on, route, requested_ms, submitted_ms, final_ms, sends, queries, fence, version, stated_on
 FROM payment_attempt WHERE bucket = ? AND order_id = ? ORDER BY number;
 
 -- name: MoveAttempt :execrows

@@ -186,7 +186,7 @@ func (u *unit) prove(a *rows.PaymentAttempt, source string, v payment.Verdict, c
 
 // raise opens a break for a person, once for each source.
 func (u *unit) raise(a *rows.PaymentAttempt, what payment.Case, actualMinor int64, note string) error {
-	source := string(what) + "/" + strconv.FormatInt(a.AttemptID, 10) + "/" + strconv.FormatInt(actualMinor, 10)
+	source := breakSource(what, a.AttemptID, actualMinor)
 	n, err := u.q.RaiseBreak(u.ctx, rows.RaiseBreakParams{Bucket: a.Bucket, SourceKey: source})
 	if err != nil || n > 0 {
 		return errs.Wrap(err, "raising a break again")

@@ -417,7 +417,7 @@ type Evidence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The attempt.
 	AttemptId int64 `protobuf:"varint,1,opt,name=attempt_id,json=attemptId,proto3" json:"attempt_id,omitempty"`
-	// "submit", "query", "callback" or "people".
+	// "submit", "query", "callback", "statement" or "people".
 	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
 	// What it proves: "succeeded", "failed", "in_progress", "unclear", "missing", "retry", "came_back".
 	Verdict string `protobuf:"bytes,3,opt,name=verdict,proto3" json:"verdict,omitempty"`
@@ -971,8 +971,10 @@ type ProposeBreakClosureRequest struct {
 	Finding string `protobuf:"bytes,2,opt,name=finding,proto3" json:"finding,omitempty"`
 	// Repeats of the same request make one proposal.
 	IdempotencyKey string `protobuf:"bytes,3,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What is booked if the break is a difference to a statement, one of its remedies; empty: nothing is to be booked.
+	Remedy        string `protobuf:"bytes,4,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProposeBreakClosureRequest) Reset() {
@@ -1022,6 +1024,13 @@ func (x *ProposeBreakClosureRequest) GetFinding() string {
 func (x *ProposeBreakClosureRequest) GetIdempotencyKey() string {
 	if x != nil {
 		return x.IdempotencyKey
+	}
+	return ""
+}
+
+func (x *ProposeBreakClosureRequest) GetRemedy() string {
+	if x != nil {
+		return x.Remedy
 	}
 	return ""
 }
@@ -1455,7 +1464,7 @@ type Break struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its number.
 	BreakId int64 `protobuf:"varint,1,opt,name=break_id,json=breakId,proto3" json:"break_id,omitempty"`
-	// "CONTRADICTED", "AMOUNT" or "STATUS".
+	// "CONTRADICTED", "AMOUNT" or "STATUS", or the class of a difference to a statement: see Difference.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// The order.
 	OrderId int64 `protobuf:"varint,3,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -2527,6 +2536,1435 @@ func (x *RetryParkedResponse) GetLeft() int32 {
 	return 0
 }
 
+type ListReconciliationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this channel; empty: all.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// States to show; empty: all.
+	States []string `protobuf:"bytes,2,rep,name=states,proto3" json:"states,omitempty"`
+	// At most so many.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the answer before; empty: from the newest.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReconciliationsRequest) Reset() {
+	*x = ListReconciliationsRequest{}
+	mi := &file_payment_v1_staff_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReconciliationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReconciliationsRequest) ProtoMessage() {}
+
+func (x *ListReconciliationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReconciliationsRequest.ProtoReflect.Descriptor instead.
+func (*ListReconciliationsRequest) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ListReconciliationsRequest) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *ListReconciliationsRequest) GetStates() []string {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListReconciliationsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListReconciliationsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListReconciliationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Days []*Reconciliation `protobuf:"bytes,1,rep,name=days,proto3" json:"days,omitempty"`
+	// Empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The next files that are expected, one a channel.
+	Expected      []*ExpectedStatement `protobuf:"bytes,3,rep,name=expected,proto3" json:"expected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReconciliationsResponse) Reset() {
+	*x = ListReconciliationsResponse{}
+	mi := &file_payment_v1_staff_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReconciliationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReconciliationsResponse) ProtoMessage() {}
+
+func (x *ListReconciliationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReconciliationsResponse.ProtoReflect.Descriptor instead.
+func (*ListReconciliationsResponse) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ListReconciliationsResponse) GetDays() []*Reconciliation {
+	if x != nil {
+		return x.Days
+	}
+	return nil
+}
+
+func (x *ListReconciliationsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListReconciliationsResponse) GetExpected() []*ExpectedStatement {
+	if x != nil {
+		return x.Expected
+	}
+	return nil
+}
+
+// ExpectedStatement is a file that a channel owes next.
+type ExpectedStatement struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Our account there.
+	Account string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
+	// Of which settlement date.
+	SettledOn string `protobuf:"bytes,3,opt,name=settled_on,json=settledOn,proto3" json:"settled_on,omitempty"`
+	// When it is fetched, UTC, milliseconds.
+	DueMs         int64 `protobuf:"varint,4,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExpectedStatement) Reset() {
+	*x = ExpectedStatement{}
+	mi := &file_payment_v1_staff_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExpectedStatement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExpectedStatement) ProtoMessage() {}
+
+func (x *ExpectedStatement) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExpectedStatement.ProtoReflect.Descriptor instead.
+func (*ExpectedStatement) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ExpectedStatement) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *ExpectedStatement) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *ExpectedStatement) GetSettledOn() string {
+	if x != nil {
+		return x.SettledOn
+	}
+	return ""
+}
+
+func (x *ExpectedStatement) GetDueMs() int64 {
+	if x != nil {
+		return x.DueMs
+	}
+	return 0
+}
+
+// Reconciliation is one settlement date of one account at a channel.
+type Reconciliation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Our account there.
+	Account string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
+	// The settlement date.
+	SettledOn string `protobuf:"bytes,3,opt,name=settled_on,json=settledOn,proto3" json:"settled_on,omitempty"`
+	// "LATE", "REFUSED", "RECEIVED", "RECONCILED" or "CLOSED".
+	State string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	// Why it is not closed; empty when it is.
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Version of the file that is believed; zero: none.
+	FileVersion int64 `protobuf:"varint,6,opt,name=file_version,json=fileVersion,proto3" json:"file_version,omitempty"`
+	// Lines of that file.
+	Lines int64 `protobuf:"varint,7,opt,name=lines,proto3" json:"lines,omitempty"`
+	// What it says came in, before fees.
+	InMinor int64 `protobuf:"varint,8,opt,name=in_minor,json=inMinor,proto3" json:"in_minor,omitempty"`
+	// What it says went out.
+	OutMinor int64 `protobuf:"varint,9,opt,name=out_minor,json=outMinor,proto3" json:"out_minor,omitempty"`
+	// What it says the channel took.
+	FeeMinor int64 `protobuf:"varint,10,opt,name=fee_minor,json=feeMinor,proto3" json:"fee_minor,omitempty"`
+	// The bank's account at the beginning of the day, by the file.
+	BankOpeningMinor int64 `protobuf:"varint,11,opt,name=bank_opening_minor,json=bankOpeningMinor,proto3" json:"bank_opening_minor,omitempty"`
+	// And at its end.
+	BankClosingMinor int64 `protobuf:"varint,12,opt,name=bank_closing_minor,json=bankClosingMinor,proto3" json:"bank_closing_minor,omitempty"`
+	// How often the file was asked for.
+	Asks int64 `protobuf:"varint,13,opt,name=asks,proto3" json:"asks,omitempty"`
+	// When last, UTC, milliseconds.
+	AskedMs int64 `protobuf:"varint,14,opt,name=asked_ms,json=askedMs,proto3" json:"asked_ms,omitempty"`
+	// When the file is asked for again; zero: not by itself.
+	NextMs int64 `protobuf:"varint,15,opt,name=next_ms,json=nextMs,proto3" json:"next_ms,omitempty"`
+	// When the file was believed.
+	ReceivedMs int64 `protobuf:"varint,16,opt,name=received_ms,json=receivedMs,proto3" json:"received_ms,omitempty"`
+	// When the day was closed.
+	ClosedMs      int64 `protobuf:"varint,17,opt,name=closed_ms,json=closedMs,proto3" json:"closed_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reconciliation) Reset() {
+	*x = Reconciliation{}
+	mi := &file_payment_v1_staff_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reconciliation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reconciliation) ProtoMessage() {}
+
+func (x *Reconciliation) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reconciliation.ProtoReflect.Descriptor instead.
+func (*Reconciliation) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *Reconciliation) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Reconciliation) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *Reconciliation) GetSettledOn() string {
+	if x != nil {
+		return x.SettledOn
+	}
+	return ""
+}
+
+func (x *Reconciliation) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Reconciliation) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Reconciliation) GetFileVersion() int64 {
+	if x != nil {
+		return x.FileVersion
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetLines() int64 {
+	if x != nil {
+		return x.Lines
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetInMinor() int64 {
+	if x != nil {
+		return x.InMinor
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetOutMinor() int64 {
+	if x != nil {
+		return x.OutMinor
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetFeeMinor() int64 {
+	if x != nil {
+		return x.FeeMinor
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetBankOpeningMinor() int64 {
+	if x != nil {
+		return x.BankOpeningMinor
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetBankClosingMinor() int64 {
+	if x != nil {
+		return x.BankClosingMinor
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetAsks() int64 {
+	if x != nil {
+		return x.Asks
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetAskedMs() int64 {
+	if x != nil {
+		return x.AskedMs
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetNextMs() int64 {
+	if x != nil {
+		return x.NextMs
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetReceivedMs() int64 {
+	if x != nil {
+		return x.ReceivedMs
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetClosedMs() int64 {
+	if x != nil {
+		return x.ClosedMs
+	}
+	return 0
+}
+
+type GetReconciliationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// The settlement date.
+	SettledOn     string `protobuf:"bytes,2,opt,name=settled_on,json=settledOn,proto3" json:"settled_on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetReconciliationRequest) Reset() {
+	*x = GetReconciliationRequest{}
+	mi := &file_payment_v1_staff_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetReconciliationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetReconciliationRequest) ProtoMessage() {}
+
+func (x *GetReconciliationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetReconciliationRequest.ProtoReflect.Descriptor instead.
+func (*GetReconciliationRequest) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *GetReconciliationRequest) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *GetReconciliationRequest) GetSettledOn() string {
+	if x != nil {
+		return x.SettledOn
+	}
+	return ""
+}
+
+type GetReconciliationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day.
+	Day *Reconciliation `protobuf:"bytes,1,opt,name=day,proto3" json:"day,omitempty"`
+	// The figures of each comparison of it, oldest first.
+	Figures []*ReconciliationFigures `protobuf:"bytes,2,rep,name=figures,proto3" json:"figures,omitempty"`
+	// Everything that is open at this channel up to this day, of this day also what has ended.
+	Differences []*Difference `protobuf:"bytes,3,rep,name=differences,proto3" json:"differences,omitempty"`
+	// Lines by class.
+	Classes []*ClassCount `protobuf:"bytes,4,rep,name=classes,proto3" json:"classes,omitempty"`
+	// Every file that came, refused ones too.
+	Files         []*StatementFile `protobuf:"bytes,5,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetReconciliationResponse) Reset() {
+	*x = GetReconciliationResponse{}
+	mi := &file_payment_v1_staff_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetReconciliationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetReconciliationResponse) ProtoMessage() {}
+
+func (x *GetReconciliationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetReconciliationResponse.ProtoReflect.Descriptor instead.
+func (*GetReconciliationResponse) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *GetReconciliationResponse) GetDay() *Reconciliation {
+	if x != nil {
+		return x.Day
+	}
+	return nil
+}
+
+func (x *GetReconciliationResponse) GetFigures() []*ReconciliationFigures {
+	if x != nil {
+		return x.Figures
+	}
+	return nil
+}
+
+func (x *GetReconciliationResponse) GetDifferences() []*Difference {
+	if x != nil {
+		return x.Differences
+	}
+	return nil
+}
+
+func (x *GetReconciliationResponse) GetClasses() []*ClassCount {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+func (x *GetReconciliationResponse) GetFiles() []*StatementFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+// ReconciliationFigures are those of one comparison: opening + moved - settled = closing on the account in transit.
+type ReconciliationFigures struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Count of the account's comparisons.
+	Run int64 `protobuf:"varint,1,opt,name=run,proto3" json:"run,omitempty"`
+	// Version of the file.
+	FileVersion int64 `protobuf:"varint,2,opt,name=file_version,json=fileVersion,proto3" json:"file_version,omitempty"`
+	// In transit before, by the comparison before.
+	OpeningMinor int64 `protobuf:"varint,3,opt,name=opening_minor,json=openingMinor,proto3" json:"opening_minor,omitempty"`
+	// What the journal moved since, other than by settling.
+	MovedMinor int64 `protobuf:"varint,4,opt,name=moved_minor,json=movedMinor,proto3" json:"moved_minor,omitempty"`
+	// What the lines settled.
+	SettledMinor int64 `protobuf:"varint,5,opt,name=settled_minor,json=settledMinor,proto3" json:"settled_minor,omitempty"`
+	// In transit afterwards, added up from the items.
+	ClosingMinor int64 `protobuf:"varint,6,opt,name=closing_minor,json=closingMinor,proto3" json:"closing_minor,omitempty"`
+	// Booked already, and to be stated by later files.
+	LaterMinor int64 `protobuf:"varint,7,opt,name=later_minor,json=laterMinor,proto3" json:"later_minor,omitempty"`
+	// The journal's account at that moment.
+	JournalMinor int64 `protobuf:"varint,8,opt,name=journal_minor,json=journalMinor,proto3" json:"journal_minor,omitempty"`
+	// The bank's account at the beginning of the day.
+	BankOpeningMinor int64 `protobuf:"varint,9,opt,name=bank_opening_minor,json=bankOpeningMinor,proto3" json:"bank_opening_minor,omitempty"`
+	// What the lines moved there, fees taken off.
+	BankMovedMinor int64 `protobuf:"varint,10,opt,name=bank_moved_minor,json=bankMovedMinor,proto3" json:"bank_moved_minor,omitempty"`
+	// At the end of the day.
+	BankClosingMinor int64 `protobuf:"varint,11,opt,name=bank_closing_minor,json=bankClosingMinor,proto3" json:"bank_closing_minor,omitempty"`
+	// Differences open then.
+	Items int64 `protobuf:"varint,12,opt,name=items,proto3" json:"items,omitempty"`
+	// Of these, breaks.
+	Breaks int64 `protobuf:"varint,13,opt,name=breaks,proto3" json:"breaks,omitempty"`
+	// The figures agree.
+	Ties bool `protobuf:"varint,14,opt,name=ties,proto3" json:"ties,omitempty"`
+	// If not: what disagrees.
+	Reason string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
+	// UTC, milliseconds.
+	AtMs          int64 `protobuf:"varint,16,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReconciliationFigures) Reset() {
+	*x = ReconciliationFigures{}
+	mi := &file_payment_v1_staff_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReconciliationFigures) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReconciliationFigures) ProtoMessage() {}
+
+func (x *ReconciliationFigures) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReconciliationFigures.ProtoReflect.Descriptor instead.
+func (*ReconciliationFigures) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ReconciliationFigures) GetRun() int64 {
+	if x != nil {
+		return x.Run
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetFileVersion() int64 {
+	if x != nil {
+		return x.FileVersion
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetOpeningMinor() int64 {
+	if x != nil {
+		return x.OpeningMinor
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetMovedMinor() int64 {
+	if x != nil {
+		return x.MovedMinor
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetSettledMinor() int64 {
+	if x != nil {
+		return x.SettledMinor
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetClosingMinor() int64 {
+	if x != nil {
+		return x.ClosingMinor
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetLaterMinor() int64 {
+	if x != nil {
+		return x.LaterMinor
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetJournalMinor() int64 {
+	if x != nil {
+		return x.JournalMinor
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetBankOpeningMinor() int64 {
+	if x != nil {
+		return x.BankOpeningMinor
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetBankMovedMinor() int64 {
+	if x != nil {
+		return x.BankMovedMinor
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetBankClosingMinor() int64 {
+	if x != nil {
+		return x.BankClosingMinor
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetItems() int64 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetBreaks() int64 {
+	if x != nil {
+		return x.Breaks
+	}
+	return 0
+}
+
+func (x *ReconciliationFigures) GetTies() bool {
+	if x != nil {
+		return x.Ties
+	}
+	return false
+}
+
+func (x *ReconciliationFigures) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReconciliationFigures) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+// Difference is a line or item that is not a match.
+type Difference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number.
+	DifferenceId int64 `protobuf:"varint,1,opt,name=difference_id,json=differenceId,proto3" json:"difference_id,omitempty"`
+	// "CHANNEL_ONLY", "OURS_ONLY", "AMOUNT", "STATUS", "FEE", "DUPLICATE", "DOUBLE_EFFECT" or "LATE_RETURN".
+	Class string `protobuf:"bytes,2,opt,name=class,proto3" json:"class,omitempty"`
+	// The settlement date that shows it.
+	SettledOn string `protobuf:"bytes,3,opt,name=settled_on,json=settledOn,proto3" json:"settled_on,omitempty"`
+	// Days since, by the business clock.
+	AgeDays int32 `protobuf:"varint,4,opt,name=age_days,json=ageDays,proto3" json:"age_days,omitempty"`
+	// "WAITING" (one file more may explain it), "BREAK" or "CLOSED".
+	State string `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	// How it ended: "CAME", "WITHDRAWN" or a remedy; empty while it is open.
+	Outcome string `protobuf:"bytes,6,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// What it is: "PAYOUT", "REFUND", "COLLECT", "RETURN" or "CHARGEBACK".
+	Kind string `protobuf:"bytes,7,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Our number at the channel; empty if the channel named none.
+	RequestNo string `protobuf:"bytes,8,opt,name=request_no,json=requestNo,proto3" json:"request_no,omitempty"`
+	// The channel's number.
+	ChannelNo string `protobuf:"bytes,9,opt,name=channel_no,json=channelNo,proto3" json:"channel_no,omitempty"`
+	// The order; zero: nobody's.
+	OrderId int64 `protobuf:"varint,10,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The attempt; zero: nobody's.
+	AttemptId int64 `protobuf:"varint,11,opt,name=attempt_id,json=attemptId,proto3" json:"attempt_id,omitempty"`
+	// What we hold; for a fee what was agreed.
+	ExpectedMinor int64 `protobuf:"varint,12,opt,name=expected_minor,json=expectedMinor,proto3" json:"expected_minor,omitempty"`
+	// What the channel states.
+	ActualMinor int64 `protobuf:"varint,13,opt,name=actual_minor,json=actualMinor,proto3" json:"actual_minor,omitempty"`
+	// What stands in transit because of it, positive if we hold more than the channel.
+	OpenMinor int64 `protobuf:"varint,14,opt,name=open_minor,json=openMinor,proto3" json:"open_minor,omitempty"`
+	// What was put on the recoverables for it and can be given up.
+	ParkedMinor int64 `protobuf:"varint,15,opt,name=parked_minor,json=parkedMinor,proto3" json:"parked_minor,omitempty"`
+	// What happened, for a person.
+	Note string `protobuf:"bytes,16,opt,name=note,proto3" json:"note,omitempty"`
+	// Its break; zero while it waits.
+	BreakId int64 `protobuf:"varint,17,opt,name=break_id,json=breakId,proto3" json:"break_id,omitempty"`
+	// What two people may decide about it.
+	Remedies      []string `protobuf:"bytes,18,rep,name=remedies,proto3" json:"remedies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Difference) Reset() {
+	*x = Difference{}
+	mi := &file_payment_v1_staff_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Difference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Difference) ProtoMessage() {}
+
+func (x *Difference) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Difference.ProtoReflect.Descriptor instead.
+func (*Difference) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *Difference) GetDifferenceId() int64 {
+	if x != nil {
+		return x.DifferenceId
+	}
+	return 0
+}
+
+func (x *Difference) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *Difference) GetSettledOn() string {
+	if x != nil {
+		return x.SettledOn
+	}
+	return ""
+}
+
+func (x *Difference) GetAgeDays() int32 {
+	if x != nil {
+		return x.AgeDays
+	}
+	return 0
+}
+
+func (x *Difference) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Difference) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *Difference) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Difference) GetRequestNo() string {
+	if x != nil {
+		return x.RequestNo
+	}
+	return ""
+}
+
+func (x *Difference) GetChannelNo() string {
+	if x != nil {
+		return x.ChannelNo
+	}
+	return ""
+}
+
+func (x *Difference) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *Difference) GetAttemptId() int64 {
+	if x != nil {
+		return x.AttemptId
+	}
+	return 0
+}
+
+func (x *Difference) GetExpectedMinor() int64 {
+	if x != nil {
+		return x.ExpectedMinor
+	}
+	return 0
+}
+
+func (x *Difference) GetActualMinor() int64 {
+	if x != nil {
+		return x.ActualMinor
+	}
+	return 0
+}
+
+func (x *Difference) GetOpenMinor() int64 {
+	if x != nil {
+		return x.OpenMinor
+	}
+	return 0
+}
+
+func (x *Difference) GetParkedMinor() int64 {
+	if x != nil {
+		return x.ParkedMinor
+	}
+	return 0
+}
+
+func (x *Difference) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *Difference) GetBreakId() int64 {
+	if x != nil {
+		return x.BreakId
+	}
+	return 0
+}
+
+func (x *Difference) GetRemedies() []string {
+	if x != nil {
+		return x.Remedies
+	}
+	return nil
+}
+
+// ClassCount counts lines.
+type ClassCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The class, "MATCH" or as in Difference.
+	Class string `protobuf:"bytes,1,opt,name=class,proto3" json:"class,omitempty"`
+	// How many lines.
+	Lines         int64 `protobuf:"varint,2,opt,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClassCount) Reset() {
+	*x = ClassCount{}
+	mi := &file_payment_v1_staff_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClassCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClassCount) ProtoMessage() {}
+
+func (x *ClassCount) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClassCount.ProtoReflect.Descriptor instead.
+func (*ClassCount) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *ClassCount) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *ClassCount) GetLines() int64 {
+	if x != nil {
+		return x.Lines
+	}
+	return 0
+}
+
+// StatementFile is a file as it came.
+type StatementFile struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Count of the day's files, from 1.
+	Number int64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// The channel's version.
+	Version int64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// "ACCEPTED" or "REFUSED".
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// Why it was refused: "hash", "layout", "day", "count", "totals", "balance" or "version".
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The same for a person.
+	Note string `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	// SHA-256 of its content, hex.
+	Digest string `protobuf:"bytes,7,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Bytes.
+	SizeBytes int64 `protobuf:"varint,8,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// UTC, milliseconds.
+	ReceivedMs    int64 `protobuf:"varint,9,opt,name=received_ms,json=receivedMs,proto3" json:"received_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatementFile) Reset() {
+	*x = StatementFile{}
+	mi := &file_payment_v1_staff_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatementFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatementFile) ProtoMessage() {}
+
+func (x *StatementFile) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatementFile.ProtoReflect.Descriptor instead.
+func (*StatementFile) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *StatementFile) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *StatementFile) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *StatementFile) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *StatementFile) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *StatementFile) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *StatementFile) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StatementFile) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *StatementFile) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *StatementFile) GetReceivedMs() int64 {
+	if x != nil {
+		return x.ReceivedMs
+	}
+	return 0
+}
+
+type ListStatementLinesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// The settlement date.
+	SettledOn string `protobuf:"bytes,2,opt,name=settled_on,json=settledOn,proto3" json:"settled_on,omitempty"`
+	// Only this class; empty: all.
+	Class string `protobuf:"bytes,3,opt,name=class,proto3" json:"class,omitempty"`
+	// At most so many.
+	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the answer before; empty: from the first.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListStatementLinesRequest) Reset() {
+	*x = ListStatementLinesRequest{}
+	mi := &file_payment_v1_staff_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListStatementLinesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListStatementLinesRequest) ProtoMessage() {}
+
+func (x *ListStatementLinesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListStatementLinesRequest.ProtoReflect.Descriptor instead.
+func (*ListStatementLinesRequest) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *ListStatementLinesRequest) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *ListStatementLinesRequest) GetSettledOn() string {
+	if x != nil {
+		return x.SettledOn
+	}
+	return ""
+}
+
+func (x *ListStatementLinesRequest) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *ListStatementLinesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListStatementLinesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListStatementLinesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the file.
+	Lines []*StatementLine `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	// Empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListStatementLinesResponse) Reset() {
+	*x = ListStatementLinesResponse{}
+	mi := &file_payment_v1_staff_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListStatementLinesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListStatementLinesResponse) ProtoMessage() {}
+
+func (x *ListStatementLinesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListStatementLinesResponse.ProtoReflect.Descriptor instead.
+func (*ListStatementLinesResponse) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *ListStatementLinesResponse) GetLines() []*StatementLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *ListStatementLinesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// StatementLine is one transaction as the channel stated it.
+type StatementLine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of the file that stated it first.
+	FileVersion int64 `protobuf:"varint,1,opt,name=file_version,json=fileVersion,proto3" json:"file_version,omitempty"`
+	// Its place there.
+	Number int64 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	// As in Difference.
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Our number; empty if the channel named none.
+	RequestNo string `protobuf:"bytes,4,opt,name=request_no,json=requestNo,proto3" json:"request_no,omitempty"`
+	// The channel's number.
+	ChannelNo string `protobuf:"bytes,5,opt,name=channel_no,json=channelNo,proto3" json:"channel_no,omitempty"`
+	// The channel's number of what it takes back.
+	OriginalNo string `protobuf:"bytes,6,opt,name=original_no,json=originalNo,proto3" json:"original_no,omitempty"`
+	// Gross.
+	AmountMinor int64 `protobuf:"varint,7,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
+	// What the channel took.
+	FeeMinor int64 `protobuf:"varint,8,opt,name=fee_minor,json=feeMinor,proto3" json:"fee_minor,omitempty"`
+	// "SUCCESS" or "FAILED".
+	Status string `protobuf:"bytes,9,opt,name=status,proto3" json:"status,omitempty"`
+	// "MATCH" or as in Difference.
+	Class string `protobuf:"bytes,10,opt,name=class,proto3" json:"class,omitempty"`
+	// The order; zero: nobody's.
+	OrderId int64 `protobuf:"varint,11,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// What it booked.
+	TransactionId int64 `protobuf:"varint,12,opt,name=transaction_id,json=transactionId,proto3" json:"transaction_id,omitempty"`
+	// "POSTED", or "UNDONE" if a newer version does not state it.
+	State         string `protobuf:"bytes,13,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatementLine) Reset() {
+	*x = StatementLine{}
+	mi := &file_payment_v1_staff_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatementLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatementLine) ProtoMessage() {}
+
+func (x *StatementLine) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatementLine.ProtoReflect.Descriptor instead.
+func (*StatementLine) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *StatementLine) GetFileVersion() int64 {
+	if x != nil {
+		return x.FileVersion
+	}
+	return 0
+}
+
+func (x *StatementLine) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *StatementLine) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *StatementLine) GetRequestNo() string {
+	if x != nil {
+		return x.RequestNo
+	}
+	return ""
+}
+
+func (x *StatementLine) GetChannelNo() string {
+	if x != nil {
+		return x.ChannelNo
+	}
+	return ""
+}
+
+func (x *StatementLine) GetOriginalNo() string {
+	if x != nil {
+		return x.OriginalNo
+	}
+	return ""
+}
+
+func (x *StatementLine) GetAmountMinor() int64 {
+	if x != nil {
+		return x.AmountMinor
+	}
+	return 0
+}
+
+func (x *StatementLine) GetFeeMinor() int64 {
+	if x != nil {
+		return x.FeeMinor
+	}
+	return 0
+}
+
+func (x *StatementLine) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *StatementLine) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *StatementLine) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *StatementLine) GetTransactionId() int64 {
+	if x != nil {
+		return x.TransactionId
+	}
+	return 0
+}
+
+func (x *StatementLine) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+type FetchStatementRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// The settlement date; it must have ended.
+	SettledOn     string `protobuf:"bytes,2,opt,name=settled_on,json=settledOn,proto3" json:"settled_on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FetchStatementRequest) Reset() {
+	*x = FetchStatementRequest{}
+	mi := &file_payment_v1_staff_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FetchStatementRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FetchStatementRequest) ProtoMessage() {}
+
+func (x *FetchStatementRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FetchStatementRequest.ProtoReflect.Descriptor instead.
+func (*FetchStatementRequest) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *FetchStatementRequest) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *FetchStatementRequest) GetSettledOn() string {
+	if x != nil {
+		return x.SettledOn
+	}
+	return ""
+}
+
 var File_payment_v1_staff_proto protoreflect.FileDescriptor
 
 const file_payment_v1_staff_proto_rawDesc = "" +
@@ -2615,13 +4053,15 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\bevidence\x18\x05 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\n" +
 	"\x18\xd0\x0fR\bevidence\x122\n" +
-	"\x0fidempotency_key\x18\x06 \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\"\x9a\x01\n" +
+	"\x0fidempotency_key\x18\x06 \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\"\x8c\x02\n" +
 	"\x1aProposeBreakClosureRequest\x12\"\n" +
 	"\bbreak_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\abreakId\x12$\n" +
 	"\afinding\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\n" +
 	"\x18\xd0\x0fR\afinding\x122\n" +
-	"\x0fidempotency_key\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\"\xa0\x02\n" +
+	"\x0fidempotency_key\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\x12p\n" +
+	"\x06remedy\x18\x04 \x01(\tBX\xbaHUrSR\x00R\aEXPLAINR\aTAKE_INR\tTAKE_BACKR\aRECOVERR\n" +
+	"UNIDENTIFYR\tRECOVEREDR\aGIVE_UPR\tSEND_BACKR\x06remedy\"\xa0\x02\n" +
 	"\bProposal\x12\x1f\n" +
 	"\vproposal_id\x18\x01 \x01(\x03R\n" +
 	"proposalId\x12\x12\n" +
@@ -2751,7 +4191,152 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\xbaH\a\"\x05\x10\x80\b(\x00R\x06bucket\"?\n" +
 	"\x13RetryParkedResponse\x12\x14\n" +
 	"\x05taken\x18\x01 \x01(\x05R\x05taken\x12\x12\n" +
-	"\x04left\x18\x02 \x01(\x05R\x04left2\xe3\x11\n" +
+	"\x04left\x18\x02 \x01(\x05R\x04left\"\xf5\x01\n" +
+	"\x1aListReconciliationsRequest\x121\n" +
+	"\achannel\x18\x01 \x01(\tB\x17\xbaH\x14r\x122\x10^([a-z]{2,16})?$R\achannel\x12S\n" +
+	"\x06states\x18\x02 \x03(\tB;\xbaH8\x92\x015\x10\x05\x18\x01\"/r-R\x04LATER\aREFUSEDR\bRECEIVEDR\n" +
+	"RECONCILEDR\x06CLOSEDR\x06states\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12&\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\tpageToken\"\xb0\x01\n" +
+	"\x1bListReconciliationsResponse\x12.\n" +
+	"\x04days\x18\x01 \x03(\v2\x1a.payment.v1.ReconciliationR\x04days\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x129\n" +
+	"\bexpected\x18\x03 \x03(\v2\x1d.payment.v1.ExpectedStatementR\bexpected\"}\n" +
+	"\x11ExpectedStatement\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x18\n" +
+	"\aaccount\x18\x02 \x01(\tR\aaccount\x12\x1d\n" +
+	"\n" +
+	"settled_on\x18\x03 \x01(\tR\tsettledOn\x12\x15\n" +
+	"\x06due_ms\x18\x04 \x01(\x03R\x05dueMs\"\x81\x04\n" +
+	"\x0eReconciliation\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x18\n" +
+	"\aaccount\x18\x02 \x01(\tR\aaccount\x12\x1d\n" +
+	"\n" +
+	"settled_on\x18\x03 \x01(\tR\tsettledOn\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12!\n" +
+	"\ffile_version\x18\x06 \x01(\x03R\vfileVersion\x12\x14\n" +
+	"\x05lines\x18\a \x01(\x03R\x05lines\x12\x19\n" +
+	"\bin_minor\x18\b \x01(\x03R\ainMinor\x12\x1b\n" +
+	"\tout_minor\x18\t \x01(\x03R\boutMinor\x12\x1b\n" +
+	"\tfee_minor\x18\n" +
+	" \x01(\x03R\bfeeMinor\x12,\n" +
+	"\x12bank_opening_minor\x18\v \x01(\x03R\x10bankOpeningMinor\x12,\n" +
+	"\x12bank_closing_minor\x18\f \x01(\x03R\x10bankClosingMinor\x12\x12\n" +
+	"\x04asks\x18\r \x01(\x03R\x04asks\x12\x19\n" +
+	"\basked_ms\x18\x0e \x01(\x03R\aaskedMs\x12\x17\n" +
+	"\anext_ms\x18\x0f \x01(\x03R\x06nextMs\x12\x1f\n" +
+	"\vreceived_ms\x18\x10 \x01(\x03R\n" +
+	"receivedMs\x12\x1b\n" +
+	"\tclosed_ms\x18\x11 \x01(\x03R\bclosedMs\"\x8e\x01\n" +
+	"\x18GetReconciliationRequest\x12.\n" +
+	"\achannel\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[a-z]{2,16}$R\achannel\x12B\n" +
+	"\n" +
+	"settled_on\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tsettledOn\"\xa3\x02\n" +
+	"\x19GetReconciliationResponse\x12,\n" +
+	"\x03day\x18\x01 \x01(\v2\x1a.payment.v1.ReconciliationR\x03day\x12;\n" +
+	"\afigures\x18\x02 \x03(\v2!.payment.v1.ReconciliationFiguresR\afigures\x128\n" +
+	"\vdifferences\x18\x03 \x03(\v2\x16.payment.v1.DifferenceR\vdifferences\x120\n" +
+	"\aclasses\x18\x04 \x03(\v2\x16.payment.v1.ClassCountR\aclasses\x12/\n" +
+	"\x05files\x18\x05 \x03(\v2\x19.payment.v1.StatementFileR\x05files\"\x97\x04\n" +
+	"\x15ReconciliationFigures\x12\x10\n" +
+	"\x03run\x18\x01 \x01(\x03R\x03run\x12!\n" +
+	"\ffile_version\x18\x02 \x01(\x03R\vfileVersion\x12#\n" +
+	"\ropening_minor\x18\x03 \x01(\x03R\fopeningMinor\x12\x1f\n" +
+	"\vmoved_minor\x18\x04 \x01(\x03R\n" +
+	"movedMinor\x12#\n" +
+	"\rsettled_minor\x18\x05 \x01(\x03R\fsettledMinor\x12#\n" +
+	"\rclosing_minor\x18\x06 \x01(\x03R\fclosingMinor\x12\x1f\n" +
+	"\vlater_minor\x18\a \x01(\x03R\n" +
+	"laterMinor\x12#\n" +
+	"\rjournal_minor\x18\b \x01(\x03R\fjournalMinor\x12,\n" +
+	"\x12bank_opening_minor\x18\t \x01(\x03R\x10bankOpeningMinor\x12(\n" +
+	"\x10bank_moved_minor\x18\n" +
+	" \x01(\x03R\x0ebankMovedMinor\x12,\n" +
+	"\x12bank_closing_minor\x18\v \x01(\x03R\x10bankClosingMinor\x12\x14\n" +
+	"\x05items\x18\f \x01(\x03R\x05items\x12\x16\n" +
+	"\x06breaks\x18\r \x01(\x03R\x06breaks\x12\x12\n" +
+	"\x04ties\x18\x0e \x01(\bR\x04ties\x12\x16\n" +
+	"\x06reason\x18\x0f \x01(\tR\x06reason\x12\x13\n" +
+	"\x05at_ms\x18\x10 \x01(\x03R\x04atMs\"\x94\x04\n" +
+	"\n" +
+	"Difference\x12#\n" +
+	"\rdifference_id\x18\x01 \x01(\x03R\fdifferenceId\x12\x14\n" +
+	"\x05class\x18\x02 \x01(\tR\x05class\x12\x1d\n" +
+	"\n" +
+	"settled_on\x18\x03 \x01(\tR\tsettledOn\x12\x19\n" +
+	"\bage_days\x18\x04 \x01(\x05R\aageDays\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\tR\x05state\x12\x18\n" +
+	"\aoutcome\x18\x06 \x01(\tR\aoutcome\x12\x12\n" +
+	"\x04kind\x18\a \x01(\tR\x04kind\x12\x1d\n" +
+	"\n" +
+	"request_no\x18\b \x01(\tR\trequestNo\x12\x1d\n" +
+	"\n" +
+	"channel_no\x18\t \x01(\tR\tchannelNo\x12\x19\n" +
+	"\border_id\x18\n" +
+	" \x01(\x03R\aorderId\x12\x1d\n" +
+	"\n" +
+	"attempt_id\x18\v \x01(\x03R\tattemptId\x12%\n" +
+	"\x0eexpected_minor\x18\f \x01(\x03R\rexpectedMinor\x12!\n" +
+	"\factual_minor\x18\r \x01(\x03R\vactualMinor\x12\x1d\n" +
+	"\n" +
+	"open_minor\x18\x0e \x01(\x03R\topenMinor\x12!\n" +
+	"\fparked_minor\x18\x0f \x01(\x03R\vparkedMinor\x12\x12\n" +
+	"\x04note\x18\x10 \x01(\tR\x04note\x12\x19\n" +
+	"\bbreak_id\x18\x11 \x01(\x03R\abreakId\x12\x1a\n" +
+	"\bremedies\x18\x12 \x03(\tR\bremedies\"8\n" +
+	"\n" +
+	"ClassCount\x12\x14\n" +
+	"\x05class\x18\x01 \x01(\tR\x05class\x12\x14\n" +
+	"\x05lines\x18\x02 \x01(\x03R\x05lines\"\xef\x01\n" +
+	"\rStatementFile\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04note\x18\x05 \x01(\tR\x04note\x12\x12\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\x12\x16\n" +
+	"\x06digest\x18\a \x01(\tR\x06digest\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\b \x01(\x03R\tsizeBytes\x12\x1f\n" +
+	"\vreceived_ms\x18\t \x01(\x03R\n" +
+	"receivedMs\"\xd0\x02\n" +
+	"\x19ListStatementLinesRequest\x12.\n" +
+	"\achannel\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[a-z]{2,16}$R\achannel\x12B\n" +
+	"\n" +
+	"settled_on\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tsettledOn\x12n\n" +
+	"\x05class\x18\x03 \x01(\tBX\xbaHUrSR\x00R\x05MATCHR\fCHANNEL_ONLYR\x06AMOUNTR\x06STATUSR\x03FEER\tDUPLICATER\rDOUBLE_EFFECTR\vLATE_RETURNR\x05class\x12'\n" +
+	"\tpage_size\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12&\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\tpageToken\"u\n" +
+	"\x1aListStatementLinesResponse\x12/\n" +
+	"\x05lines\x18\x01 \x03(\v2\x19.payment.v1.StatementLineR\x05lines\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x83\x03\n" +
+	"\rStatementLine\x12!\n" +
+	"\ffile_version\x18\x01 \x01(\x03R\vfileVersion\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x03R\x06number\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x1d\n" +
+	"\n" +
+	"request_no\x18\x04 \x01(\tR\trequestNo\x12\x1d\n" +
+	"\n" +
+	"channel_no\x18\x05 \x01(\tR\tchannelNo\x12\x1f\n" +
+	"\voriginal_no\x18\x06 \x01(\tR\n" +
+	"originalNo\x12!\n" +
+	"\famount_minor\x18\a \x01(\x03R\vamountMinor\x12\x1b\n" +
+	"\tfee_minor\x18\b \x01(\x03R\bfeeMinor\x12\x16\n" +
+	"\x06status\x18\t \x01(\tR\x06status\x12\x14\n" +
+	"\x05class\x18\n" +
+	" \x01(\tR\x05class\x12\x19\n" +
+	"\border_id\x18\v \x01(\x03R\aorderId\x12%\n" +
+	"\x0etransaction_id\x18\f \x01(\x03R\rtransactionId\x12\x14\n" +
+	"\x05state\x18\r \x01(\tR\x05state\"\x8b\x01\n" +
+	"\x15FetchStatementRequest\x12.\n" +
+	"\achannel\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[a-z]{2,16}$R\achannel\x12B\n" +
+	"\n" +
+	"settled_on\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tsettledOn2\x9f\x18\n" +
 	"\x05Staff\x12\xa8\x01\n" +
 	"\n" +
 	"ListOrders\x12\x1d.payment.v1.ListOrdersRequest\x1a\x1e.payment.v1.ListOrdersResponse\"[\x8a\xb5\x184\n" +
@@ -2783,7 +4368,15 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"ListParked\x12\x1d.payment.v1.ListParkedRequest\x1a\x1e.payment.v1.ListParkedResponse\"M\x8a\xb5\x18&\n" +
 	"\x01\x03\x12\x05admin\x12\boperator\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/staff/payment/parked\x90\x02\x01\x12\x91\x01\n" +
 	"\vRetryParked\x12\x1e.payment.v1.RetryParkedRequest\x1a\x1f.payment.v1.RetryParkedResponse\"A\x8a\xb5\x18\x14\n" +
-	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/staff/payment/parked/retryB\x9a\x01\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/staff/payment/parked/retry\x12\xc2\x01\n" +
+	"\x13ListReconciliations\x12&.payment.v1.ListReconciliationsRequest\x1a'.payment.v1.ListReconciliationsResponse\"Z\x8a\xb5\x18&\n" +
+	"\x01\x03\x12\x05admin\x12\boperator\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02'\x12%/v1/staff/payment/reconciliation/days\x90\x02\x01\x12\xd3\x01\n" +
+	"\x11GetReconciliation\x12$.payment.v1.GetReconciliationRequest\x1a%.payment.v1.GetReconciliationResponse\"q\x8a\xb5\x18&\n" +
+	"\x01\x03\x12\x05admin\x12\boperator\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02>\x12</v1/staff/payment/reconciliation/days/{channel}/{settled_on}\x90\x02\x01\x12\xdc\x01\n" +
+	"\x12ListStatementLines\x12%.payment.v1.ListStatementLinesRequest\x1a&.payment.v1.ListStatementLinesResponse\"w\x8a\xb5\x18&\n" +
+	"\x01\x03\x12\x05admin\x12\boperator\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02D\x12B/v1/staff/payment/reconciliation/days/{channel}/{settled_on}/lines\x90\x02\x01\x12\xbf\x01\n" +
+	"\x0eFetchStatement\x12!.payment.v1.FetchStatementRequest\x1a\x1a.payment.v1.Reconciliation\"n\x8a\xb5\x18\x1d\n" +
+	"\x01\x03\x12\x05admin\x12\boperator\x12\afinance\x82\xd3\xe4\x93\x02G:\x01*\"B/v1/staff/payment/reconciliation/days/{channel}/{settled_on}/fetchB\x9a\x01\n" +
 	"\x0ecom.payment.v1B\n" +
 	"StaffProtoP\x01Z3github.com/hengdai/hengdai/api/payment/v1;paymentv1\xa2\x02\x03PXX\xaa\x02\n" +
 	"Payment.V1\xca\x02\n" +
@@ -2801,46 +4394,60 @@ func file_payment_v1_staff_proto_rawDescGZIP() []byte {
 	return file_payment_v1_staff_proto_rawDescData
 }
 
-var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_payment_v1_staff_proto_goTypes = []any{
-	(*ListOrdersRequest)(nil),          // 0: payment.v1.ListOrdersRequest
-	(*ListOrdersResponse)(nil),         // 1: payment.v1.ListOrdersResponse
-	(*GetStaffOrderRequest)(nil),       // 2: payment.v1.GetStaffOrderRequest
-	(*GetStaffOrderResponse)(nil),      // 3: payment.v1.GetStaffOrderResponse
-	(*Move)(nil),                       // 4: payment.v1.Move
-	(*Evidence)(nil),                   // 5: payment.v1.Evidence
-	(*ListChannelsRequest)(nil),        // 6: payment.v1.ListChannelsRequest
-	(*ListChannelsResponse)(nil),       // 7: payment.v1.ListChannelsResponse
-	(*Channel)(nil),                    // 8: payment.v1.Channel
-	(*ProposeChannelRequest)(nil),      // 9: payment.v1.ProposeChannelRequest
-	(*ProposeResolutionRequest)(nil),   // 10: payment.v1.ProposeResolutionRequest
-	(*ProposeBreakClosureRequest)(nil), // 11: payment.v1.ProposeBreakClosureRequest
-	(*Proposal)(nil),                   // 12: payment.v1.Proposal
-	(*ListProposalsRequest)(nil),       // 13: payment.v1.ListProposalsRequest
-	(*ListProposalsResponse)(nil),      // 14: payment.v1.ListProposalsResponse
-	(*DecideRequest)(nil),              // 15: payment.v1.DecideRequest
-	(*ListBreaksRequest)(nil),          // 16: payment.v1.ListBreaksRequest
-	(*ListBreaksResponse)(nil),         // 17: payment.v1.ListBreaksResponse
-	(*Break)(nil),                      // 18: payment.v1.Break
-	(*GetBalancesRequest)(nil),         // 19: payment.v1.GetBalancesRequest
-	(*GetBalancesResponse)(nil),        // 20: payment.v1.GetBalancesResponse
-	(*AccountBalance)(nil),             // 21: payment.v1.AccountBalance
-	(*ListEntriesRequest)(nil),         // 22: payment.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),        // 23: payment.v1.ListEntriesResponse
-	(*Entry)(nil),                      // 24: payment.v1.Entry
-	(*ListRefusalsRequest)(nil),        // 25: payment.v1.ListRefusalsRequest
-	(*ListRefusalsResponse)(nil),       // 26: payment.v1.ListRefusalsResponse
-	(*Refusal)(nil),                    // 27: payment.v1.Refusal
-	(*ListParkedRequest)(nil),          // 28: payment.v1.ListParkedRequest
-	(*ListParkedResponse)(nil),         // 29: payment.v1.ListParkedResponse
-	(*ParkedEvent)(nil),                // 30: payment.v1.ParkedEvent
-	(*RetryParkedRequest)(nil),         // 31: payment.v1.RetryParkedRequest
-	(*RetryParkedResponse)(nil),        // 32: payment.v1.RetryParkedResponse
-	(*Order)(nil),                      // 33: payment.v1.Order
+	(*ListOrdersRequest)(nil),           // 0: payment.v1.ListOrdersRequest
+	(*ListOrdersResponse)(nil),          // 1: payment.v1.ListOrdersResponse
+	(*GetStaffOrderRequest)(nil),        // 2: payment.v1.GetStaffOrderRequest
+	(*GetStaffOrderResponse)(nil),       // 3: payment.v1.GetStaffOrderResponse
+	(*Move)(nil),                        // 4: payment.v1.Move
+	(*Evidence)(nil),                    // 5: payment.v1.Evidence
+	(*ListChannelsRequest)(nil),         // 6: payment.v1.ListChannelsRequest
+	(*ListChannelsResponse)(nil),        // 7: payment.v1.ListChannelsResponse
+	(*Channel)(nil),                     // 8: payment.v1.Channel
+	(*ProposeChannelRequest)(nil),       // 9: payment.v1.ProposeChannelRequest
+	(*ProposeResolutionRequest)(nil),    // 10: payment.v1.ProposeResolutionRequest
+	(*ProposeBreakClosureRequest)(nil),  // 11: payment.v1.ProposeBreakClosureRequest
+	(*Proposal)(nil),                    // 12: payment.v1.Proposal
+	(*ListProposalsRequest)(nil),        // 13: payment.v1.ListProposalsRequest
+	(*ListProposalsResponse)(nil),       // 14: payment.v1.ListProposalsResponse
+	(*DecideRequest)(nil),               // 15: payment.v1.DecideRequest
+	(*ListBreaksRequest)(nil),           // 16: payment.v1.ListBreaksRequest
+	(*ListBreaksResponse)(nil),          // 17: payment.v1.ListBreaksResponse
+	(*Break)(nil),                       // 18: payment.v1.Break
+	(*GetBalancesRequest)(nil),          // 19: payment.v1.GetBalancesRequest
+	(*GetBalancesResponse)(nil),         // 20: payment.v1.GetBalancesResponse
+	(*AccountBalance)(nil),              // 21: payment.v1.AccountBalance
+	(*ListEntriesRequest)(nil),          // 22: payment.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),         // 23: payment.v1.ListEntriesResponse
+	(*Entry)(nil),                       // 24: payment.v1.Entry
+	(*ListRefusalsRequest)(nil),         // 25: payment.v1.ListRefusalsRequest
+	(*ListRefusalsResponse)(nil),        // 26: payment.v1.ListRefusalsResponse
+	(*Refusal)(nil),                     // 27: payment.v1.Refusal
+	(*ListParkedRequest)(nil),           // 28: payment.v1.ListParkedRequest
+	(*ListParkedResponse)(nil),          // 29: payment.v1.ListParkedResponse
+	(*ParkedEvent)(nil),                 // 30: payment.v1.ParkedEvent
+	(*RetryParkedRequest)(nil),          // 31: payment.v1.RetryParkedRequest
+	(*RetryParkedResponse)(nil),         // 32: payment.v1.RetryParkedResponse
+	(*ListReconciliationsRequest)(nil),  // 33: payment.v1.ListReconciliationsRequest
+	(*ListReconciliationsResponse)(nil), // 34: payment.v1.ListReconciliationsResponse
+	(*ExpectedStatement)(nil),           // 35: payment.v1.ExpectedStatement
+	(*Reconciliation)(nil),              // 36: payment.v1.Reconciliation
+	(*GetReconciliationRequest)(nil),    // 37: payment.v1.GetReconciliationRequest
+	(*GetReconciliationResponse)(nil),   // 38: payment.v1.GetReconciliationResponse
+	(*ReconciliationFigures)(nil),       // 39: payment.v1.ReconciliationFigures
+	(*Difference)(nil),                  // 40: payment.v1.Difference
+	(*ClassCount)(nil),                  // 41: payment.v1.ClassCount
+	(*StatementFile)(nil),               // 42: payment.v1.StatementFile
+	(*ListStatementLinesRequest)(nil),   // 43: payment.v1.ListStatementLinesRequest
+	(*ListStatementLinesResponse)(nil),  // 44: payment.v1.ListStatementLinesResponse
+	(*StatementLine)(nil),               // 45: payment.v1.StatementLine
+	(*FetchStatementRequest)(nil),       // 46: payment.v1.FetchStatementRequest
+	(*Order)(nil),                       // 47: payment.v1.Order
 }
 var file_payment_v1_staff_proto_depIdxs = []int32{
-	33, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
-	33, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
+	47, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
+	47, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
 	4,  // 2: payment.v1.GetStaffOrderResponse.moves:type_name -> payment.v1.Move
 	5,  // 3: payment.v1.GetStaffOrderResponse.evidence:type_name -> payment.v1.Evidence
 	24, // 4: payment.v1.GetStaffOrderResponse.entries:type_name -> payment.v1.Entry
@@ -2852,39 +4459,55 @@ var file_payment_v1_staff_proto_depIdxs = []int32{
 	24, // 10: payment.v1.ListEntriesResponse.entries:type_name -> payment.v1.Entry
 	27, // 11: payment.v1.ListRefusalsResponse.refusals:type_name -> payment.v1.Refusal
 	30, // 12: payment.v1.ListParkedResponse.events:type_name -> payment.v1.ParkedEvent
-	0,  // 13: payment.v1.Staff.ListOrders:input_type -> payment.v1.ListOrdersRequest
-	2,  // 14: payment.v1.Staff.GetStaffOrder:input_type -> payment.v1.GetStaffOrderRequest
-	6,  // 15: payment.v1.Staff.ListChannels:input_type -> payment.v1.ListChannelsRequest
-	9,  // 16: payment.v1.Staff.ProposeChannel:input_type -> payment.v1.ProposeChannelRequest
-	10, // 17: payment.v1.Staff.ProposeResolution:input_type -> payment.v1.ProposeResolutionRequest
-	11, // 18: payment.v1.Staff.ProposeBreakClosure:input_type -> payment.v1.ProposeBreakClosureRequest
-	13, // 19: payment.v1.Staff.ListProposals:input_type -> payment.v1.ListProposalsRequest
-	15, // 20: payment.v1.Staff.Decide:input_type -> payment.v1.DecideRequest
-	16, // 21: payment.v1.Staff.ListBreaks:input_type -> payment.v1.ListBreaksRequest
-	19, // 22: payment.v1.Staff.GetBalances:input_type -> payment.v1.GetBalancesRequest
-	22, // 23: payment.v1.Staff.ListEntries:input_type -> payment.v1.ListEntriesRequest
-	25, // 24: payment.v1.Staff.ListRefusals:input_type -> payment.v1.ListRefusalsRequest
-	28, // 25: payment.v1.Staff.ListParked:input_type -> payment.v1.ListParkedRequest
-	31, // 26: payment.v1.Staff.RetryParked:input_type -> payment.v1.RetryParkedRequest
-	1,  // 27: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
-	3,  // 28: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
-	7,  // 29: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
-	12, // 30: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
-	12, // 31: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
-	12, // 32: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
-	14, // 33: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
-	12, // 34: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
-	17, // 35: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
-	20, // 36: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
-	23, // 37: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
-	26, // 38: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
-	29, // 39: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
-	32, // 40: payment.v1.Staff.RetryParked:output_type -> payment.v1.RetryParkedResponse
-	27, // [27:41] is the sub-list for method output_type
-	13, // [13:27] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	36, // 13: payment.v1.ListReconciliationsResponse.days:type_name -> payment.v1.Reconciliation
+	35, // 14: payment.v1.ListReconciliationsResponse.expected:type_name -> payment.v1.ExpectedStatement
+	36, // 15: payment.v1.GetReconciliationResponse.day:type_name -> payment.v1.Reconciliation
+	39, // 16: payment.v1.GetReconciliationResponse.figures:type_name -> payment.v1.ReconciliationFigures
+	40, // 17: payment.v1.GetReconciliationResponse.differences:type_name -> payment.v1.Difference
+	41, // 18: payment.v1.GetReconciliationResponse.classes:type_name -> payment.v1.ClassCount
+	42, // 19: payment.v1.GetReconciliationResponse.files:type_name -> payment.v1.StatementFile
+	45, // 20: payment.v1.ListStatementLinesResponse.lines:type_name -> payment.v1.StatementLine
+	0,  // 21: payment.v1.Staff.ListOrders:input_type -> payment.v1.ListOrdersRequest
+	2,  // 22: payment.v1.Staff.GetStaffOrder:input_type -> payment.v1.GetStaffOrderRequest
+	6,  // 23: payment.v1.Staff.ListChannels:input_type -> payment.v1.ListChannelsRequest
+	9,  // 24: payment.v1.Staff.ProposeChannel:input_type -> payment.v1.ProposeChannelRequest
+	10, // 25: payment.v1.Staff.ProposeResolution:input_type -> payment.v1.ProposeResolutionRequest
+	11, // 26: payment.v1.Staff.ProposeBreakClosure:input_type -> payment.v1.ProposeBreakClosureRequest
+	13, // 27: payment.v1.Staff.ListProposals:input_type -> payment.v1.ListProposalsRequest
+	15, // 28: payment.v1.Staff.Decide:input_type -> payment.v1.DecideRequest
+	16, // 29: payment.v1.Staff.ListBreaks:input_type -> payment.v1.ListBreaksRequest
+	19, // 30: payment.v1.Staff.GetBalances:input_type -> payment.v1.GetBalancesRequest
+	22, // 31: payment.v1.Staff.ListEntries:input_type -> payment.v1.ListEntriesRequest
+	25, // 32: payment.v1.Staff.ListRefusals:input_type -> payment.v1.ListRefusalsRequest
+	28, // 33: payment.v1.Staff.ListParked:input_type -> payment.v1.ListParkedRequest
+	31, // 34: payment.v1.Staff.RetryParked:input_type -> payment.v1.RetryParkedRequest
+	33, // 35: payment.v1.Staff.ListReconciliations:input_type -> payment.v1.ListReconciliationsRequest
+	37, // 36: payment.v1.Staff.GetReconciliation:input_type -> payment.v1.GetReconciliationRequest
+	43, // 37: payment.v1.Staff.ListStatementLines:input_type -> payment.v1.ListStatementLinesRequest
+	46, // 38: payment.v1.Staff.FetchStatement:input_type -> payment.v1.FetchStatementRequest
+	1,  // 39: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
+	3,  // 40: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
+	7,  // 41: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
+	12, // 42: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
+	12, // 43: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
+	12, // 44: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
+	14, // 45: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
+	12, // 46: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
+	17, // 47: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
+	20, // 48: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
+	23, // 49: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
+	26, // 50: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
+	29, // 51: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
+	32, // 52: payment.v1.Staff.RetryParked:output_type -> payment.v1.RetryParkedResponse
+	34, // 53: payment.v1.Staff.ListReconciliations:output_type -> payment.v1.ListReconciliationsResponse
+	38, // 54: payment.v1.Staff.GetReconciliation:output_type -> payment.v1.GetReconciliationResponse
+	44, // 55: payment.v1.Staff.ListStatementLines:output_type -> payment.v1.ListStatementLinesResponse
+	36, // 56: payment.v1.Staff.FetchStatement:output_type -> payment.v1.Reconciliation
+	39, // [39:57] is the sub-list for method output_type
+	21, // [21:39] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_payment_v1_staff_proto_init() }
@@ -2899,7 +4522,7 @@ func file_payment_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payment_v1_staff_proto_rawDesc), len(file_payment_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hengdai/hengdai/domain/calendar"
 	"github.com/hengdai/hengdai/domain/payment"
+	"github.com/hengdai/hengdai/domain/reconcile"
 	"github.com/hengdai/hengdai/kit/secret"
 )
 
@@ -21,6 +23,9 @@ type Channel interface {
 	// Notice checks a message that arrived at our callback path and reads it: ErrSignature, ErrStale or ErrMalformed
 	// if it is not to be believed.
 	Notice(r Received) (Notice, error)
+	// Statement fetches the newest file of a settlement date: ErrNotReady if there is none yet. What comes back is
+	// checked for its sender and its hash, and not read.
+	Statement(ctx context.Context, day calendar.Date) (StatementFile, error)
 }
 
 // Profile is what is fixed about a channel by its contract and protocol.
@@ -33,6 +38,10 @@ type Profile struct {
 	Kinds []payment.Kind
 	// Thanks is what it wants to read when it has told us something.
 	Thanks string
+	// Fees is what the contract says that it may take; statements are held to it.
+	Fees reconcile.Tariff
+	// AcceptFor is how long after a submission the channel may still begin to carry it out.
+	AcceptFor time.Duration
 }
 
 // Order is one submission. The personal values live only in it.

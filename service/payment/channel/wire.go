@@ -42,6 +42,11 @@ type Response struct {
 
 // Post sends a body and answers what came back. A 5xx is an error: it proves nothing.
 func Post(ctx context.Context, c *http.Client, url string, header http.Header, body []byte) (Response, error) {
+	return PostUpTo(ctx, c, url, header, body, MessageMax)
+}
+
+// PostUpTo is Post for an answer of up to so many bytes.
+func PostUpTo(ctx context.Context, c *http.Client, url string, header http.Header, body []byte, most int64) (Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return Response{}, fmt.Errorf("making the request: %w", err)
@@ -54,12 +59,12 @@ func Post(ctx context.Context, c *http.Client, url string, header http.Header, b
 		return Response{}, fmt.Errorf("calling the channel: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(res.Body, MessageMax+1))
+	raw, err := io.ReadAll(io.LimitReader(res.Body, most+1))
 	if err != nil {
 		return Response{}, fmt.Errorf("reading the answer: %w", err)
 	}
-	if len(raw) > MessageMax {
-		return Response{}, fmt.Errorf("the answer is larger than %d bytes: %w", MessageMax, ErrMalformed)
+	if int64(len(raw)) > most {
+		return Response{}, fmt.Errorf("the answer is larger than %d bytes: %w", most, ErrMalformed)
 	}
 	if res.StatusCode >= http.StatusInternalServerError {
 		return Response{}, fmt.Errorf("the channel answered %d", res.StatusCode)

@@ -76,6 +76,19 @@ type PaymentAttempt struct {
 	Queries     int64
 	Fence       int64
 	Version     int64
+	StatedOn    string
+}
+
+type PaymentBack struct {
+	Bucket      int64
+	AttemptID   int64
+	OrderID     int64
+	Channel     string
+	AmountMinor int64
+	SettledOn   string
+	StatedOn    string
+	CreatedMs   int64
+	Version     int64
 }
 
 type PaymentBreak struct {
@@ -118,6 +131,29 @@ type PaymentChannel struct {
 	Version  int64
 }
 
+type PaymentClose struct {
+	Bucket           int64
+	Channel          string
+	Account          string
+	SettledOn        string
+	Run              int64
+	FileVersion      int64
+	OpeningMinor     int64
+	MovedMinor       int64
+	SettledMinor     int64
+	ClosingMinor     int64
+	LaterMinor       int64
+	JournalMinor     int64
+	BankOpeningMinor int64
+	BankMovedMinor   int64
+	BankClosingMinor int64
+	Items            int64
+	Breaks           int64
+	Ties             int64
+	Reason           string
+	AtMs             int64
+}
+
 type PaymentDay struct {
 	Bucket  int64
 	OpenOn  string
@@ -132,6 +168,32 @@ type PaymentDaySum struct {
 	CreditMinor int64
 }
 
+type PaymentDifference struct {
+	Bucket        int64
+	DifferenceID  int64
+	Channel       string
+	Account       string
+	Class         string
+	SettledOn     string
+	Side          string
+	Kind          string
+	RequestNo     string
+	ChannelNo     string
+	OrderID       int64
+	AttemptID     int64
+	ExpectedMinor int64
+	ActualMinor   int64
+	OpenMinor     int64
+	ParkedMinor   int64
+	State         string
+	Outcome       string
+	Note          string
+	BreakID       int64
+	CreatedMs     int64
+	EndedMs       int64
+	Version       int64
+}
+
 type PaymentEvidence struct {
 	Bucket    int64
 	AttemptID int64
@@ -144,6 +206,24 @@ type PaymentEvidence struct {
 	AtMs      int64
 }
 
+type PaymentFile struct {
+	Bucket      int64
+	Channel     string
+	Account     string
+	SettledOn   string
+	Number      int64
+	FileVersion int64
+	State       string
+	Reason      string
+	Note        string
+	Name        string
+	Digest      []byte
+	SizeBytes   int64
+	Content     []byte
+	Summary     string
+	ReceivedMs  int64
+}
+
 type PaymentHold struct {
 	Bucket      int64
 	OrderID     int64
@@ -151,6 +231,30 @@ type PaymentHold struct {
 	AmountMinor int64
 	State       string
 	Version     int64
+}
+
+type PaymentLine struct {
+	Bucket        int64
+	Channel       string
+	SettledOn     string
+	FileVersion   int64
+	Number        int64
+	Kind          string
+	RequestNo     string
+	ChannelNo     string
+	OriginalNo    string
+	AmountMinor   int64
+	FeeMinor      int64
+	Status        string
+	MovedOn       string
+	Class         string
+	Took          int64
+	OrderID       int64
+	AttemptID     int64
+	DifferenceID  int64
+	TransactionID int64
+	State         string
+	Version       int64
 }
 
 type PaymentMove struct {
@@ -188,6 +292,18 @@ type PaymentOrder struct {
 	Version     int64
 }
 
+type PaymentPosition struct {
+	Bucket       int64
+	Channel      string
+	Account      string
+	FirstOn      string
+	BaseMinor    int64
+	BankMinor    int64
+	TransitMinor int64
+	Runs         int64
+	Version      int64
+}
+
 type PaymentRefusal struct {
 	Bucket     int64
 	RefusedOn  string
@@ -203,4 +319,26 @@ type PaymentSealed struct {
 	Bucket   int64
 	SealedOn string
 	SealedMs int64
+}
+
+type PaymentStatement struct {
+	Bucket       int64
+	Channel      string
+	Account      string
+	SettledOn    string
+	State        string
+	Reason       string
+	FileVersion  int64
+	LineCount    int64
+	InMinor      int64
+	OutMinor     int64
+	FeeMinor     int64
+	OpeningMinor int64
+	ClosingMinor int64
+	Asks         int64
+	AskedMs      int64
+	NextMs       int64
+	ReceivedMs   int64
+	ClosedMs     int64
+	Version      int64
 }

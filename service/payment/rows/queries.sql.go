@@ -13,7 +13,7 @@ import (
 
 const attemptByID = `-- name: AttemptByID :one
 SELECT bucket, attempt_id, order_id, live_key, number, channel, request_no, request_hash, amount_minor, state, code, reason,
-  channel_no, fee_minor, settled_on, moved_on, route, requested_ms, submitted_ms, final_ms, sends, queries, fence, version
+  channel_no, fee_minor, settled_on, moved_on, route, requested_ms, submitted_ms, final_ms, sends, queries, fence, version, stated_on
 FROM payment_attempt WHERE bucket = ? AND attempt_id = ?
 `
 
@@ -50,13 +50,14 @@ func (q *Queries) AttemptByID(ctx context.Context, arg AttemptByIDParams) (Payme
 		&i.Queries,
 		&i.Fence,
 		&i.Version,
+		&i.StatedOn,
 	)
 	return i, err
 }
 
 const attemptsOfOrder = `-- name: AttemptsOfOrder :many
 SELECT bucket, attempt_id, order_id, live_key, number, channel, request_no, request_hash, amount_minor, state, code, reason,
-  channel_no, fee_minor, settled_on, moved_on, route, requested_ms, submitted_ms, final_ms, sends, queries, fence, version
+  channel_no, fee_minor, settled_on, moved_on, route, requested_ms, submitted_ms, final_ms, sends, queries, fence, version, stated_on
 FROM payment_attempt WHERE bucket = ? AND order_id = ? ORDER BY number
 `
 
@@ -99,6 +100,7 @@ func (q *Queries) AttemptsOfOrder(ctx context.Context, arg AttemptsOfOrderParams
 			&i.Queries,
 			&i.Fence,
 			&i.Version,
+			&i.StatedOn,
 		); err != nil {
 			return nil, err
 		}

@@ -62,6 +62,16 @@ const (
 	StaffListParkedProcedure = "/payment.v1.Staff/ListParked"
 	// StaffRetryParkedProcedure is the fully-qualified name of the Staff's RetryParked RPC.
 	StaffRetryParkedProcedure = "/payment.v1.Staff/RetryParked"
+	// StaffListReconciliationsProcedure is the fully-qualified name of the Staff's ListReconciliations
+	// RPC.
+	StaffListReconciliationsProcedure = "/payment.v1.Staff/ListReconciliations"
+	// StaffGetReconciliationProcedure is the fully-qualified name of the Staff's GetReconciliation RPC.
+	StaffGetReconciliationProcedure = "/payment.v1.Staff/GetReconciliation"
+	// StaffListStatementLinesProcedure is the fully-qualified name of the Staff's ListStatementLines
+	// RPC.
+	StaffListStatementLinesProcedure = "/payment.v1.Staff/ListStatementLines"
+	// StaffFetchStatementProcedure is the fully-qualified name of the Staff's FetchStatement RPC.
+	StaffFetchStatementProcedure = "/payment.v1.Staff/FetchStatement"
 )
 
 // StaffClient is a client for the payment.v1.Staff service.
@@ -96,6 +106,16 @@ type StaffClient interface {
 	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
 	// RetryParked takes one user's parked events in again, in their order, as far as they go.
 	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
+	// ListReconciliations answers the settlement dates of the channels' accounts, newest first, with their state.
+	ListReconciliations(context.Context, *v1.ListReconciliationsRequest) (*v1.ListReconciliationsResponse, error)
+	// GetReconciliation answers one settlement date of a channel: figures, what is open by class with its age, files with
+	// their versions.
+	GetReconciliation(context.Context, *v1.GetReconciliationRequest) (*v1.GetReconciliationResponse, error)
+	// ListStatementLines answers the lines of a settlement date with their class, in the order of the file.
+	ListStatementLines(context.Context, *v1.ListStatementLinesRequest) (*v1.ListStatementLinesResponse, error)
+	// FetchStatement asks the channel for the newest file of a settlement date now, and reconciles what comes. Repeats are
+	// harmless.
+	FetchStatement(context.Context, *v1.FetchStatementRequest) (*v1.Reconciliation, error)
 }
 
 // NewStaffClient constructs a client for the payment.v1.Staff service. By default, it uses the
@@ -202,6 +222,33 @@ func NewStaffClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 			connect.WithSchema(staffMethods.ByName("RetryParked")),
 			connect.WithClientOptions(opts...),
 		),
+		listReconciliations: connect.NewClient[v1.ListReconciliationsRequest, v1.ListReconciliationsResponse](
+			httpClient,
+			baseURL+StaffListReconciliationsProcedure,
+			connect.WithSchema(staffMethods.ByName("ListReconciliations")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		getReconciliation: connect.NewClient[v1.GetReconciliationRequest, v1.GetReconciliationResponse](
+			httpClient,
+			baseURL+StaffGetReconciliationProcedure,
+			connect.WithSchema(staffMethods.ByName("GetReconciliation")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		listStatementLines: connect.NewClient[v1.ListStatementLinesRequest, v1.ListStatementLinesResponse](
+			httpClient,
+			baseURL+StaffListStatementLinesProcedure,
+			connect.WithSchema(staffMethods.ByName("ListStatementLines")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		fetchStatement: connect.NewClient[v1.FetchStatementRequest, v1.Reconciliation](
+			httpClient,
+			baseURL+StaffFetchStatementProcedure,
+			connect.WithSchema(staffMethods.ByName("FetchStatement")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -221,6 +268,10 @@ type staffClient struct {
 	listRefusals        *connect.Client[v1.ListRefusalsRequest, v1.ListRefusalsResponse]
 	listParked          *connect.Client[v1.ListParkedRequest, v1.ListParkedResponse]
 	retryParked         *connect.Client[v1.RetryParkedRequest, v1.RetryParkedResponse]
+	listReconciliations *connect.Client[v1.ListReconciliationsRequest, v1.ListReconciliationsResponse]
+	getReconciliation   *connect.Client[v1.GetReconciliationRequest, v1.GetReconciliationResponse]
+	listStatementLines  *connect.Client[v1.ListStatementLinesRequest, v1.ListStatementLinesResponse]
+	fetchStatement      *connect.Client[v1.FetchStatementRequest, v1.Reconciliation]
 }
 
 // ListOrders calls payment.v1.Staff.ListOrders.
@@ -349,6 +400,42 @@ func (c *staffClient) RetryParked(ctx context.Context, req *v1.RetryParkedReques
 	return nil, err
 }
 
+// ListReconciliations calls payment.v1.Staff.ListReconciliations.
+func (c *staffClient) ListReconciliations(ctx context.Context, req *v1.ListReconciliationsRequest) (*v1.ListReconciliationsResponse, error) {
+	response, err := c.listReconciliations.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetReconciliation calls payment.v1.Staff.GetReconciliation.
+func (c *staffClient) GetReconciliation(ctx context.Context, req *v1.GetReconciliationRequest) (*v1.GetReconciliationResponse, error) {
+	response, err := c.getReconciliation.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListStatementLines calls payment.v1.Staff.ListStatementLines.
+func (c *staffClient) ListStatementLines(ctx context.Context, req *v1.ListStatementLinesRequest) (*v1.ListStatementLinesResponse, error) {
+	response, err := c.listStatementLines.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// FetchStatement calls payment.v1.Staff.FetchStatement.
+func (c *staffClient) FetchStatement(ctx context.Context, req *v1.FetchStatementRequest) (*v1.Reconciliation, error) {
+	response, err := c.fetchStatement.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // StaffHandler is an implementation of the payment.v1.Staff service.
 type StaffHandler interface {
 	// ListOrders answers orders by state, kind, user, loan or day, newest first.
@@ -381,6 +468,16 @@ type StaffHandler interface {
 	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
 	// RetryParked takes one user's parked events in again, in their order, as far as they go.
 	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
+	// ListReconciliations answers the settlement dates of the channels' accounts, newest first, with their state.
+	ListReconciliations(context.Context, *v1.ListReconciliationsRequest) (*v1.ListReconciliationsResponse, error)
+	// GetReconciliation answers one settlement date of a channel: figures, what is open by class with its age, files with
+	// their versions.
+	GetReconciliation(context.Context, *v1.GetReconciliationRequest) (*v1.GetReconciliationResponse, error)
+	// ListStatementLines answers the lines of a settlement date with their class, in the order of the file.
+	ListStatementLines(context.Context, *v1.ListStatementLinesRequest) (*v1.ListStatementLinesResponse, error)
+	// FetchStatement asks the channel for the newest file of a settlement date now, and reconciles what comes. Repeats are
+	// harmless.
+	FetchStatement(context.Context, *v1.FetchStatementRequest) (*v1.Reconciliation, error)
 }
 
 // NewStaffHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -483,6 +580,33 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 		connect.WithSchema(staffMethods.ByName("RetryParked")),
 		connect.WithHandlerOptions(opts...),
 	)
+	staffListReconciliationsHandler := connect.NewUnaryHandlerSimple(
+		StaffListReconciliationsProcedure,
+		svc.ListReconciliations,
+		connect.WithSchema(staffMethods.ByName("ListReconciliations")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	staffGetReconciliationHandler := connect.NewUnaryHandlerSimple(
+		StaffGetReconciliationProcedure,
+		svc.GetReconciliation,
+		connect.WithSchema(staffMethods.ByName("GetReconciliation")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	staffListStatementLinesHandler := connect.NewUnaryHandlerSimple(
+		StaffListStatementLinesProcedure,
+		svc.ListStatementLines,
+		connect.WithSchema(staffMethods.ByName("ListStatementLines")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	staffFetchStatementHandler := connect.NewUnaryHandlerSimple(
+		StaffFetchStatementProcedure,
+		svc.FetchStatement,
+		connect.WithSchema(staffMethods.ByName("FetchStatement")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/payment.v1.Staff/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case StaffListOrdersProcedure:
@@ -513,6 +637,14 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 			staffListParkedHandler.ServeHTTP(w, r)
 		case StaffRetryParkedProcedure:
 			staffRetryParkedHandler.ServeHTTP(w, r)
+		case StaffListReconciliationsProcedure:
+			staffListReconciliationsHandler.ServeHTTP(w, r)
+		case StaffGetReconciliationProcedure:
+			staffGetReconciliationHandler.ServeHTTP(w, r)
+		case StaffListStatementLinesProcedure:
+			staffListStatementLinesHandler.ServeHTTP(w, r)
+		case StaffFetchStatementProcedure:
+			staffFetchStatementHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -576,4 +708,20 @@ func (UnimplementedStaffHandler) ListParked(context.Context, *v1.ListParkedReque
 
 func (UnimplementedStaffHandler) RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("payment.v1.Staff.RetryParked is not implemented"))
+}
+
+func (UnimplementedStaffHandler) ListReconciliations(context.Context, *v1.ListReconciliationsRequest) (*v1.ListReconciliationsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("payment.v1.Staff.ListReconciliations is not implemented"))
+}
+
+func (UnimplementedStaffHandler) GetReconciliation(context.Context, *v1.GetReconciliationRequest) (*v1.GetReconciliationResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("payment.v1.Staff.GetReconciliation is not implemented"))
+}
+
+func (UnimplementedStaffHandler) ListStatementLines(context.Context, *v1.ListStatementLinesRequest) (*v1.ListStatementLinesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("payment.v1.Staff.ListStatementLines is not implemented"))
+}
+
+func (UnimplementedStaffHandler) FetchStatement(context.Context, *v1.FetchStatementRequest) (*v1.Reconciliation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("payment.v1.Staff.FetchStatement is not implemented"))
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file payment/v1/staff.proto.
  */
 export const file_payment_v1_staff: GenFile = /*@__PURE__*/
-  fileDesc("ChZwYXltZW50L3YxL3N0YWZmLnByb3RvEgpwYXltZW50LnYxIpABChFMaXN0T3JkZXJzUmVxdWVzdBIOCgZzdGF0ZXMYASADKAkSDAoEa2luZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgDEg8KB2xvYW5faWQYBCABKAMSFAoMdW5rbm93bl9vbmx5GAUgASgIEhEKCXBhZ2Vfc2l6ZRgGIAEoBRISCgpwYWdlX3Rva2VuGAcgASgJIlAKEkxpc3RPcmRlcnNSZXNwb25zZRIhCgZvcmRlcnMYASADKAsyES5wYXltZW50LnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIoChRHZXRTdGFmZk9yZGVyUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoAyLtAQoVR2V0U3RhZmZPcmRlclJlc3BvbnNlEiAKBW9yZGVyGAEgASgLMhEucGF5bWVudC52MS5PcmRlchIfCgVtb3ZlcxgCIAMoCzIQLnBheW1lbnQudjEuTW92ZRImCghldmlkZW5jZRgDIAMoCzIULnBheW1lbnQudjEuRXZpZGVuY2USIgoHZW50cmllcxgEIAMoCzIRLnBheW1lbnQudjEuRW50cnkSIQoGYnJlYWtzGAUgAygLMhEucGF5bWVudC52MS5CcmVhaxISCgpob2xkX3N0YXRlGAYgASgJEg4KBnJvdXRlcxgHIAMoCSJhCgRNb3ZlEhIKCmF0dGVtcHRfaWQYASABKAMSDAoEZnJvbRgCIAEoCRINCgVldmVudBgDIAEoCRIKCgJ0bxgEIAEoCRINCgVhdF9tcxgFIAEoAxINCgVhY3RvchgGIAEoCSJ9CghFdmlkZW5jZRISCgphdHRlbXB0X2lkGAEgASgDEg4KBnNvdXJjZRgCIAEoCRIPCgd2ZXJkaWN0GAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIOCgZkaWdlc3QYBiABKAkSDQoFYXRfbXMYByABKAMiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI9ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIlCghjaGFubmVscxgBIAMoCzITLnBheW1lbnQudjEuQ2hhbm5lbCL+AQoHQ2hhbm5lbBIPCgdjaGFubmVsGAEgASgJEg8KB2VuYWJsZWQYAiABKAgSEAoIZHJhaW5pbmcYAyABKAgSEAoIcHJpb3JpdHkYBCABKAMSDQoFa2luZHMYBSADKAkSEQoJbWluX21pbm9yGAYgASgDEhEKCW1heF9taW5vchgHIAEoAxIMCgRsaXZlGAggASgDEg8KB3Vua25vd24YCSABKAMSEQoJc3VjY2VlZGVkGAogASgDEg4KBmZhaWxlZBgLIAEoAxIPCgd1bmNsZWFyGAwgASgDEhQKDG1lYW5fY2FsbF91cxgNIAEoAxIPCgd2ZXJzaW9uGA4gASgDIr0BChVQcm9wb3NlQ2hhbm5lbFJlcXVlc3QSDwoHY2hhbm5lbBgBIAEoCRIPCgdlbmFibGVkGAIgASgIEhAKCGRyYWluaW5nGAMgASgIEhAKCHByaW9yaXR5GAQgASgDEhEKCW1pbl9taW5vchgFIAEoAxIRCgltYXhfbWlub3IYBiABKAMSDwoHdmVyc2lvbhgHIAEoAxIOCgZyZWFzb24YCCABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAkgASgJIo4BChhQcm9wb3NlUmVzb2x1dGlvblJlcXVlc3QSEAoIb3JkZXJfaWQYASABKAMSDwoHb3V0Y29tZRgCIAEoCRISCgpjaGFubmVsX25vGAMgASgJEhAKCHZhbHVlX29uGAQgASgJEhAKCGV2aWRlbmNlGAUgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgGIAEoCSJYChpQcm9wb3NlQnJlYWtDbG9zdXJlUmVxdWVzdBIQCghicmVha19pZBgBIAEoAxIPCgdmaW5kaW5nGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSLAAQoIUHJvcG9zYWwSEwoLcHJvcG9zYWxfaWQYASABKAMSDAoEa2luZBgCIAEoCRISCgpzdWJqZWN0X2lkGAMgASgDEgwKBGJvZHkYBCABKAkSDQoFc3RhdGUYBSABKAkSEwoLcHJvcG9zZWRfYnkYBiABKAMSEgoKZGVjaWRlZF9ieRgHIAEoAxIOCgZyZWFzb24YCCABKAkSEwoLcHJvcG9zZWRfbXMYCSABKAMSEgoKZGVjaWRlZF9tcxgKIAEoAyJSChRMaXN0UHJvcG9zYWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRITCgtkZWNpZGVkX3RvbxgDIAEoCCJZChVMaXN0UHJvcG9zYWxzUmVzcG9uc2USJwoJcHJvcG9zYWxzGAEgAygLMhQucGF5bWVudC52MS5Qcm9wb3NhbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRQoNRGVjaWRlUmVxdWVzdBITCgtwcm9wb3NhbF9pZBgBIAEoAxIPCgdhcHByb3ZlGAIgASgIEg4KBnJlYXNvbhgDIAEoCSJOChFMaXN0QnJlYWtzUmVxdWVzdBISCgpjbG9zZWRfdG9vGAEgASgIEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlAKEkxpc3RCcmVha3NSZXNwb25zZRIhCgZicmVha3MYASADKAsyES5wYXltZW50LnYxLkJyZWFrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLMAQoFQnJlYWsSEAoIYnJlYWtfaWQYASABKAMSDAoEa2luZBgCIAEoCRIQCghvcmRlcl9pZBgDIAEoAxISCgphdHRlbXB0X2lkGAQgASgDEg8KB2NoYW5uZWwYBSABKAkSFgoOZXhwZWN0ZWRfbWlub3IYBiABKAMSFAoMYWN0dWFsX21pbm9yGAcgASgDEgwKBG5vdGUYCCABKAkSDQoFc3RhdGUYCSABKAkSEgoKY3JlYXRlZF9tcxgKIAEoAxINCgV0aW1lcxgLIAEoAyIsChJHZXRCYWxhbmNlc1JlcXVlc3QSFgoOYWNjb3VudF9wcmVmaXgYASABKAkioQEKE0dldEJhbGFuY2VzUmVzcG9uc2USLAoIYmFsYW5jZXMYASADKAsyGi5wYXltZW50LnYxLkFjY291bnRCYWxhbmNlEhMKC3RvdGFsX21pbm9yGAIgASgDEhIKCm9wZW5fZGF0ZXMYAyADKAkSGQoRcGVuZGluZ19vdXRfbWlub3IYBCABKAMSGAoQcGVuZGluZ19pbl9taW5vchgFIAEoAyJJCg5BY2NvdW50QmFsYW5jZRIPCgdhY2NvdW50GAEgASgJEhUKDWJhbGFuY2VfbWlub3IYAiABKAMSDwoHZW50cmllcxgDIAEoAyJuChJMaXN0RW50cmllc1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoCRIOCgZidWNrZXQYAiABKAMSEAoIb3JkZXJfaWQYAyABKAMSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkiUgoTTGlzdEVudHJpZXNSZXNwb25zZRIiCgdlbnRyaWVzGAEgAygLMhEucGF5bWVudC52MS5FbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkixgEKBUVudHJ5EhYKDnRyYW5zYWN0aW9uX2lkGAEgASgDEg8KB2FjY291bnQYAiABKAkSFAoMYW1vdW50X21pbm9yGAMgASgDEhUKDWJhbGFuY2VfbWlub3IYBCABKAMSEAoIc2VxdWVuY2UYBSABKAMSDQoFZXZlbnQYBiABKAkSEQoJYm9va2VkX29uGAcgASgJEhAKCHZhbHVlX29uGAggASgJEhIKCnN1YmplY3RfaWQYCSABKAMSDQoFYXRfbXMYCiABKAMiKAoTTGlzdFJlZnVzYWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUiPQoUTGlzdFJlZnVzYWxzUmVzcG9uc2USJQoIcmVmdXNhbHMYASADKAsyEy5wYXltZW50LnYxLlJlZnVzYWwibQoHUmVmdXNhbBIMCgRkYXRlGAEgASgJEg8KB2NoYW5uZWwYAiABKAkSDgoGcmVhc29uGAMgASgJEg0KBXRpbWVzGAQgASgDEhMKC2xhc3RfZGlnZXN0GAUgASgJEg8KB2xhc3RfbXMYBiABKAMiEwoRTGlzdFBhcmtlZFJlcXVlc3QiPQoSTGlzdFBhcmtlZFJlc3BvbnNlEicKBmV2ZW50cxgBIAMoCzIXLnBheW1lbnQudjEuUGFya2VkRXZlbnQingEKC1BhcmtlZEV2ZW50Eg4KBnNvdXJjZRgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUSEAoIcG9zaXRpb24YAyABKAMSDwoHdXNlcl9pZBgEIAEoAxIMCgRraW5kGAUgASgJEg0KBWVycm9yGAYgASgJEg0KBXRyaWVzGAcgASgFEg0KBWF0X21zGAggASgDEg4KBmJ1Y2tldBgJIAEoAyI1ChJSZXRyeVBhcmtlZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoAxIOCgZidWNrZXQYAiABKAMiMgoTUmV0cnlQYXJrZWRSZXNwb25zZRINCgV0YWtlbhgBIAEoBRIMCgRsZWZ0GAIgASgFMokJCgVTdGFmZhJQCgpMaXN0T3JkZXJzEh0ucGF5bWVudC52MS5MaXN0T3JkZXJzUmVxdWVzdBoeLnBheW1lbnQudjEuTGlzdE9yZGVyc1Jlc3BvbnNlIgOQAgESWQoNR2V0U3RhZmZPcmRlchIgLnBheW1lbnQudjEuR2V0U3RhZmZPcmRlclJlcXVlc3QaIS5wYXltZW50LnYxLkdldFN0YWZmT3JkZXJSZXNwb25zZSIDkAIBElYKDExpc3RDaGFubmVscxIfLnBheW1lbnQudjEuTGlzdENoYW5uZWxzUmVxdWVzdBogLnBheW1lbnQudjEuTGlzdENoYW5uZWxzUmVzcG9uc2UiA5ACARJJCg5Qcm9wb3NlQ2hhbm5lbBIhLnBheW1lbnQudjEuUHJvcG9zZUNoYW5uZWxSZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJPChFQcm9wb3NlUmVzb2x1dGlvbhIkLnBheW1lbnQudjEuUHJvcG9zZVJlc29sdXRpb25SZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJTChNQcm9wb3NlQnJlYWtDbG9zdXJlEiYucGF5bWVudC52MS5Qcm9wb3NlQnJlYWtDbG9zdXJlUmVxdWVzdBoULnBheW1lbnQudjEuUHJvcG9zYWwSWQoNTGlzdFByb3Bvc2FscxIgLnBheW1lbnQudjEuTGlzdFByb3Bvc2Fsc1JlcXVlc3QaIS5wYXltZW50LnYxLkxpc3RQcm9wb3NhbHNSZXNwb25zZSIDkAIBEjkKBkRlY2lkZRIZLnBheW1lbnQudjEuRGVjaWRlUmVxdWVzdBoULnBheW1lbnQudjEuUHJvcG9zYWwSUAoKTGlzdEJyZWFrcxIdLnBheW1lbnQudjEuTGlzdEJyZWFrc1JlcXVlc3QaHi5wYXltZW50LnYxLkxpc3RCcmVha3NSZXNwb25zZSIDkAIBElMKC0dldEJhbGFuY2VzEh4ucGF5bWVudC52MS5HZXRCYWxhbmNlc1JlcXVlc3QaHy5wYXltZW50LnYxLkdldEJhbGFuY2VzUmVzcG9uc2UiA5ACARJTCgtMaXN0RW50cmllcxIeLnBheW1lbnQudjEuTGlzdEVudHJpZXNSZXF1ZXN0Gh8ucGF5bWVudC52MS5MaXN0RW50cmllc1Jlc3BvbnNlIgOQAgESVgoMTGlzdFJlZnVzYWxzEh8ucGF5bWVudC52MS5MaXN0UmVmdXNhbHNSZXF1ZXN0GiAucGF5bWVudC52MS5MaXN0UmVmdXNhbHNSZXNwb25zZSIDkAIBElAKCkxpc3RQYXJrZWQSHS5wYXltZW50LnYxLkxpc3RQYXJrZWRSZXF1ZXN0Gh4ucGF5bWVudC52MS5MaXN0UGFya2VkUmVzcG9uc2UiA5ACARJOCgtSZXRyeVBhcmtlZBIeLnBheW1lbnQudjEuUmV0cnlQYXJrZWRSZXF1ZXN0Gh8ucGF5bWVudC52MS5SZXRyeVBhcmtlZFJlc3BvbnNlQpoBCg5jb20ucGF5bWVudC52MUIKU3RhZmZQcm90b1ABWjNnaXRodWIuY29tL2hlbmdkYWkvaGVuZ2RhaS9hcGkvcGF5bWVudC92MTtwYXltZW50djGiAgNQWFiqAgpQYXltZW50LlYxygIKUGF5bWVudFxWMeICFlBheW1lbnRcVjFcR1BCTWV0YWRhdGHqAgtQYXltZW50OjpWMWIGcHJvdG8z", [file_payment_v1_internal]);
+  fileDesc("ChZwYXltZW50L3YxL3N0YWZmLnByb3RvEgpwYXltZW50LnYxIpABChFMaXN0T3JkZXJzUmVxdWVzdBIOCgZzdGF0ZXMYASADKAkSDAoEa2luZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgDEg8KB2xvYW5faWQYBCABKAMSFAoMdW5rbm93bl9vbmx5GAUgASgIEhEKCXBhZ2Vfc2l6ZRgGIAEoBRISCgpwYWdlX3Rva2VuGAcgASgJIlAKEkxpc3RPcmRlcnNSZXNwb25zZRIhCgZvcmRlcnMYASADKAsyES5wYXltZW50LnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIoChRHZXRTdGFmZk9yZGVyUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoAyLtAQoVR2V0U3RhZmZPcmRlclJlc3BvbnNlEiAKBW9yZGVyGAEgASgLMhEucGF5bWVudC52MS5PcmRlchIfCgVtb3ZlcxgCIAMoCzIQLnBheW1lbnQudjEuTW92ZRImCghldmlkZW5jZRgDIAMoCzIULnBheW1lbnQudjEuRXZpZGVuY2USIgoHZW50cmllcxgEIAMoCzIRLnBheW1lbnQudjEuRW50cnkSIQoGYnJlYWtzGAUgAygLMhEucGF5bWVudC52MS5CcmVhaxISCgpob2xkX3N0YXRlGAYgASgJEg4KBnJvdXRlcxgHIAMoCSJhCgRNb3ZlEhIKCmF0dGVtcHRfaWQYASABKAMSDAoEZnJvbRgCIAEoCRINCgVldmVudBgDIAEoCRIKCgJ0bxgEIAEoCRINCgVhdF9tcxgFIAEoAxINCgVhY3RvchgGIAEoCSJ9CghFdmlkZW5jZRISCgphdHRlbXB0X2lkGAEgASgDEg4KBnNvdXJjZRgCIAEoCRIPCgd2ZXJkaWN0GAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIOCgZkaWdlc3QYBiABKAkSDQoFYXRfbXMYByABKAMiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI9ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIlCghjaGFubmVscxgBIAMoCzITLnBheW1lbnQudjEuQ2hhbm5lbCL+AQoHQ2hhbm5lbBIPCgdjaGFubmVsGAEgASgJEg8KB2VuYWJsZWQYAiABKAgSEAoIZHJhaW5pbmcYAyABKAgSEAoIcHJpb3JpdHkYBCABKAMSDQoFa2luZHMYBSADKAkSEQoJbWluX21pbm9yGAYgASgDEhEKCW1heF9taW5vchgHIAEoAxIMCgRsaXZlGAggASgDEg8KB3Vua25vd24YCSABKAMSEQoJc3VjY2VlZGVkGAogASgDEg4KBmZhaWxlZBgLIAEoAxIPCgd1bmNsZWFyGAwgASgDEhQKDG1lYW5fY2FsbF91cxgNIAEoAxIPCgd2ZXJzaW9uGA4gASgDIr0BChVQcm9wb3NlQ2hhbm5lbFJlcXVlc3QSDwoHY2hhbm5lbBgBIAEoCRIPCgdlbmFibGVkGAIgASgIEhAKCGRyYWluaW5nGAMgASgIEhAKCHByaW9yaXR5GAQgASgDEhEKCW1pbl9taW5vchgFIAEoAxIRCgltYXhfbWlub3IYBiABKAMSDwoHdmVyc2lvbhgHIAEoAxIOCgZyZWFzb24YCCABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAkgASgJIo4BChhQcm9wb3NlUmVzb2x1dGlvblJlcXVlc3QSEAoIb3JkZXJfaWQYASABKAMSDwoHb3V0Y29tZRgCIAEoCRISCgpjaGFubmVsX25vGAMgASgJEhAKCHZhbHVlX29uGAQgASgJEhAKCGV2aWRlbmNlGAUgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgGIAEoCSJoChpQcm9wb3NlQnJlYWtDbG9zdXJlUmVxdWVzdBIQCghicmVha19pZBgBIAEoAxIPCgdmaW5kaW5nGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIOCgZyZW1lZHkYBCABKAkiwAEKCFByb3Bvc2FsEhMKC3Byb3Bvc2FsX2lkGAEgASgDEgwKBGtpbmQYAiABKAkSEgoKc3ViamVjdF9pZBgDIAEoAxIMCgRib2R5GAQgASgJEg0KBXN0YXRlGAUgASgJEhMKC3Byb3Bvc2VkX2J5GAYgASgDEhIKCmRlY2lkZWRfYnkYByABKAMSDgoGcmVhc29uGAggASgJEhMKC3Byb3Bvc2VkX21zGAkgASgDEhIKCmRlY2lkZWRfbXMYCiABKAMiUgoUTGlzdFByb3Bvc2Fsc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLZGVjaWRlZF90b28YAyABKAgiWQoVTGlzdFByb3Bvc2Fsc1Jlc3BvbnNlEicKCXByb3Bvc2FscxgBIAMoCzIULnBheW1lbnQudjEuUHJvcG9zYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkUKDURlY2lkZVJlcXVlc3QSEwoLcHJvcG9zYWxfaWQYASABKAMSDwoHYXBwcm92ZRgCIAEoCBIOCgZyZWFzb24YAyABKAkiTgoRTGlzdEJyZWFrc1JlcXVlc3QSEgoKY2xvc2VkX3RvbxgBIAEoCBIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJQChJMaXN0QnJlYWtzUmVzcG9uc2USIQoGYnJlYWtzGAEgAygLMhEucGF5bWVudC52MS5CcmVhaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkizAEKBUJyZWFrEhAKCGJyZWFrX2lkGAEgASgDEgwKBGtpbmQYAiABKAkSEAoIb3JkZXJfaWQYAyABKAMSEgoKYXR0ZW1wdF9pZBgEIAEoAxIPCgdjaGFubmVsGAUgASgJEhYKDmV4cGVjdGVkX21pbm9yGAYgASgDEhQKDGFjdHVhbF9taW5vchgHIAEoAxIMCgRub3RlGAggASgJEg0KBXN0YXRlGAkgASgJEhIKCmNyZWF0ZWRfbXMYCiABKAMSDQoFdGltZXMYCyABKAMiLAoSR2V0QmFsYW5jZXNSZXF1ZXN0EhYKDmFjY291bnRfcHJlZml4GAEgASgJIqEBChNHZXRCYWxhbmNlc1Jlc3BvbnNlEiwKCGJhbGFuY2VzGAEgAygLMhoucGF5bWVudC52MS5BY2NvdW50QmFsYW5jZRITCgt0b3RhbF9taW5vchgCIAEoAxISCgpvcGVuX2RhdGVzGAMgAygJEhkKEXBlbmRpbmdfb3V0X21pbm9yGAQgASgDEhgKEHBlbmRpbmdfaW5fbWlub3IYBSABKAMiSQoOQWNjb3VudEJhbGFuY2USDwoHYWNjb3VudBgBIAEoCRIVCg1iYWxhbmNlX21pbm9yGAIgASgDEg8KB2VudHJpZXMYAyABKAMibgoSTGlzdEVudHJpZXNSZXF1ZXN0Eg8KB2FjY291bnQYASABKAkSDgoGYnVja2V0GAIgASgDEhAKCG9yZGVyX2lkGAMgASgDEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlIKE0xpc3RFbnRyaWVzUmVzcG9uc2USIgoHZW50cmllcxgBIAMoCzIRLnBheW1lbnQudjEuRW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsYBCgVFbnRyeRIWCg50cmFuc2FjdGlvbl9pZBgBIAEoAxIPCgdhY2NvdW50GAIgASgJEhQKDGFtb3VudF9taW5vchgDIAEoAxIVCg1iYWxhbmNlX21pbm9yGAQgASgDEhAKCHNlcXVlbmNlGAUgASgDEg0KBWV2ZW50GAYgASgJEhEKCWJvb2tlZF9vbhgHIAEoCRIQCgh2YWx1ZV9vbhgIIAEoCRISCgpzdWJqZWN0X2lkGAkgASgDEg0KBWF0X21zGAogASgDIigKE0xpc3RSZWZ1c2Fsc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFIj0KFExpc3RSZWZ1c2Fsc1Jlc3BvbnNlEiUKCHJlZnVzYWxzGAEgAygLMhMucGF5bWVudC52MS5SZWZ1c2FsIm0KB1JlZnVzYWwSDAoEZGF0ZRgBIAEoCRIPCgdjaGFubmVsGAIgASgJEg4KBnJlYXNvbhgDIAEoCRINCgV0aW1lcxgEIAEoAxITCgtsYXN0X2RpZ2VzdBgFIAEoCRIPCgdsYXN0X21zGAYgASgDIhMKEUxpc3RQYXJrZWRSZXF1ZXN0Ij0KEkxpc3RQYXJrZWRSZXNwb25zZRInCgZldmVudHMYASADKAsyFy5wYXltZW50LnYxLlBhcmtlZEV2ZW50Ip4BCgtQYXJrZWRFdmVudBIOCgZzb3VyY2UYASABKAkSEQoJcGFydGl0aW9uGAIgASgFEhAKCHBvc2l0aW9uGAMgASgDEg8KB3VzZXJfaWQYBCABKAMSDAoEa2luZBgFIAEoCRINCgVlcnJvchgGIAEoCRINCgV0cmllcxgHIAEoBRINCgVhdF9tcxgIIAEoAxIOCgZidWNrZXQYCSABKAMiNQoSUmV0cnlQYXJrZWRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAMSDgoGYnVja2V0GAIgASgDIjIKE1JldHJ5UGFya2VkUmVzcG9uc2USDQoFdGFrZW4YASABKAUSDAoEbGVmdBgCIAEoBSJkChpMaXN0UmVjb25jaWxpYXRpb25zUmVxdWVzdBIPCgdjaGFubmVsGAEgASgJEg4KBnN0YXRlcxgCIAMoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSKRAQobTGlzdFJlY29uY2lsaWF0aW9uc1Jlc3BvbnNlEigKBGRheXMYASADKAsyGi5wYXltZW50LnYxLlJlY29uY2lsaWF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIvCghleHBlY3RlZBgDIAMoCzIdLnBheW1lbnQudjEuRXhwZWN0ZWRTdGF0ZW1lbnQiWQoRRXhwZWN0ZWRTdGF0ZW1lbnQSDwoHY2hhbm5lbBgBIAEoCRIPCgdhY2NvdW50GAIgASgJEhIKCnNldHRsZWRfb24YAyABKAkSDgoGZHVlX21zGAQgASgDItMCCg5SZWNvbmNpbGlhdGlvbhIPCgdjaGFubmVsGAEgASgJEg8KB2FjY291bnQYAiABKAkSEgoKc2V0dGxlZF9vbhgDIAEoCRINCgVzdGF0ZRgEIAEoCRIOCgZyZWFzb24YBSABKAkSFAoMZmlsZV92ZXJzaW9uGAYgASgDEg0KBWxpbmVzGAcgASgDEhAKCGluX21pbm9yGAggASgDEhEKCW91dF9taW5vchgJIAEoAxIRCglmZWVfbWlub3IYCiABKAMSGgoSYmFua19vcGVuaW5nX21pbm9yGAsgASgDEhoKEmJhbmtfY2xvc2luZ19taW5vchgMIAEoAxIMCgRhc2tzGA0gASgDEhAKCGFza2VkX21zGA4gASgDEg8KB25leHRfbXMYDyABKAMSEwoLcmVjZWl2ZWRfbXMYECABKAMSEQoJY2xvc2VkX21zGBEgASgDIj8KGEdldFJlY29uY2lsaWF0aW9uUmVxdWVzdBIPCgdjaGFubmVsGAEgASgJEhIKCnNldHRsZWRfb24YAiABKAki+AEKGUdldFJlY29uY2lsaWF0aW9uUmVzcG9uc2USJwoDZGF5GAEgASgLMhoucGF5bWVudC52MS5SZWNvbmNpbGlhdGlvbhIyCgdmaWd1cmVzGAIgAygLMiEucGF5bWVudC52MS5SZWNvbmNpbGlhdGlvbkZpZ3VyZXMSKwoLZGlmZmVyZW5jZXMYAyADKAsyFi5wYXltZW50LnYxLkRpZmZlcmVuY2USJwoHY2xhc3NlcxgEIAMoCzIWLnBheW1lbnQudjEuQ2xhc3NDb3VudBIoCgVmaWxlcxgFIAMoCzIZLnBheW1lbnQudjEuU3RhdGVtZW50RmlsZSLeAgoVUmVjb25jaWxpYXRpb25GaWd1cmVzEgsKA3J1bhgBIAEoAxIUCgxmaWxlX3ZlcnNpb24YAiABKAMSFQoNb3BlbmluZ19taW5vchgDIAEoAxITCgttb3ZlZF9taW5vchgEIAEoAxIVCg1zZXR0bGVkX21pbm9yGAUgASgDEhUKDWNsb3NpbmdfbWlub3IYBiABKAMSEwoLbGF0ZXJfbWlub3IYByABKAMSFQoNam91cm5hbF9taW5vchgIIAEoAxIaChJiYW5rX29wZW5pbmdfbWlub3IYCSABKAMSGAoQYmFua19tb3ZlZF9taW5vchgKIAEoAxIaChJiYW5rX2Nsb3NpbmdfbWlub3IYCyABKAMSDQoFaXRlbXMYDCABKAMSDgoGYnJlYWtzGA0gASgDEgwKBHRpZXMYDiABKAgSDgoGcmVhc29uGA8gASgJEg0KBWF0X21zGBAgASgDIt4CCgpEaWZmZXJlbmNlEhUKDWRpZmZlcmVuY2VfaWQYASABKAMSDQoFY2xhc3MYAiABKAkSEgoKc2V0dGxlZF9vbhgDIAEoCRIQCghhZ2VfZGF5cxgEIAEoBRINCgVzdGF0ZRgFIAEoCRIPCgdvdXRjb21lGAYgASgJEgwKBGtpbmQYByABKAkSEgoKcmVxdWVzdF9ubxgIIAEoCRISCgpjaGFubmVsX25vGAkgASgJEhAKCG9yZGVyX2lkGAogASgDEhIKCmF0dGVtcHRfaWQYCyABKAMSFgoOZXhwZWN0ZWRfbWlub3IYDCABKAMSFAoMYWN0dWFsX21pbm9yGA0gASgDEhIKCm9wZW5fbWlub3IYDiABKAMSFAoMcGFya2VkX21pbm9yGA8gASgDEgwKBG5vdGUYECABKAkSEAoIYnJlYWtfaWQYESABKAMSEAoIcmVtZWRpZXMYEiADKAkiKgoKQ2xhc3NDb3VudBINCgVjbGFzcxgBIAEoCRINCgVsaW5lcxgCIAEoAyKkAQoNU3RhdGVtZW50RmlsZRIOCgZudW1iZXIYASABKAMSDwoHdmVyc2lvbhgCIAEoAxINCgVzdGF0ZRgDIAEoCRIOCgZyZWFzb24YBCABKAkSDAoEbm90ZRgFIAEoCRIMCgRuYW1lGAYgASgJEg4KBmRpZ2VzdBgHIAEoCRISCgpzaXplX2J5dGVzGAggASgDEhMKC3JlY2VpdmVkX21zGAkgASgDInYKGUxpc3RTdGF0ZW1lbnRMaW5lc1JlcXVlc3QSDwoHY2hhbm5lbBgBIAEoCRISCgpzZXR0bGVkX29uGAIgASgJEg0KBWNsYXNzGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIl8KGkxpc3RTdGF0ZW1lbnRMaW5lc1Jlc3BvbnNlEigKBWxpbmVzGAEgAygLMhkucGF5bWVudC52MS5TdGF0ZW1lbnRMaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKBAgoNU3RhdGVtZW50TGluZRIUCgxmaWxlX3ZlcnNpb24YASABKAMSDgoGbnVtYmVyGAIgASgDEgwKBGtpbmQYAyABKAkSEgoKcmVxdWVzdF9ubxgEIAEoCRISCgpjaGFubmVsX25vGAUgASgJEhMKC29yaWdpbmFsX25vGAYgASgJEhQKDGFtb3VudF9taW5vchgHIAEoAxIRCglmZWVfbWlub3IYCCABKAMSDgoGc3RhdHVzGAkgASgJEg0KBWNsYXNzGAogASgJEhAKCG9yZGVyX2lkGAsgASgDEhYKDnRyYW5zYWN0aW9uX2lkGAwgASgDEg0KBXN0YXRlGA0gASgJIjwKFUZldGNoU3RhdGVtZW50UmVxdWVzdBIPCgdjaGFubmVsGAEgASgJEhIKCnNldHRsZWRfb24YAiABKAkymAwKBVN0YWZmElAKCkxpc3RPcmRlcnMSHS5wYXltZW50LnYxLkxpc3RPcmRlcnNSZXF1ZXN0Gh4ucGF5bWVudC52MS5MaXN0T3JkZXJzUmVzcG9uc2UiA5ACARJZCg1HZXRTdGFmZk9yZGVyEiAucGF5bWVudC52MS5HZXRTdGFmZk9yZGVyUmVxdWVzdBohLnBheW1lbnQudjEuR2V0U3RhZmZPcmRlclJlc3BvbnNlIgOQAgESVgoMTGlzdENoYW5uZWxzEh8ucGF5bWVudC52MS5MaXN0Q2hhbm5lbHNSZXF1ZXN0GiAucGF5bWVudC52MS5MaXN0Q2hhbm5lbHNSZXNwb25zZSIDkAIBEkkKDlByb3Bvc2VDaGFubmVsEiEucGF5bWVudC52MS5Qcm9wb3NlQ2hhbm5lbFJlcXVlc3QaFC5wYXltZW50LnYxLlByb3Bvc2FsEk8KEVByb3Bvc2VSZXNvbHV0aW9uEiQucGF5bWVudC52MS5Qcm9wb3NlUmVzb2x1dGlvblJlcXVlc3QaFC5wYXltZW50LnYxLlByb3Bvc2FsElMKE1Byb3Bvc2VCcmVha0Nsb3N1cmUSJi5wYXltZW50LnYxLlByb3Bvc2VCcmVha0Nsb3N1cmVSZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJZCg1MaXN0UHJvcG9zYWxzEiAucGF5bWVudC52MS5MaXN0UHJvcG9zYWxzUmVxdWVzdBohLnBheW1lbnQudjEuTGlzdFByb3Bvc2Fsc1Jlc3BvbnNlIgOQAgESOQoGRGVjaWRlEhkucGF5bWVudC52MS5EZWNpZGVSZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJQCgpMaXN0QnJlYWtzEh0ucGF5bWVudC52MS5MaXN0QnJlYWtzUmVxdWVzdBoeLnBheW1lbnQudjEuTGlzdEJyZWFrc1Jlc3BvbnNlIgOQAgESUwoLR2V0QmFsYW5jZXMSHi5wYXltZW50LnYxLkdldEJhbGFuY2VzUmVxdWVzdBofLnBheW1lbnQudjEuR2V0QmFsYW5jZXNSZXNwb25zZSIDkAIBElMKC0xpc3RFbnRyaWVzEh4ucGF5bWVudC52MS5MaXN0RW50cmllc1JlcXVlc3QaHy5wYXltZW50LnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACARJWCgxMaXN0UmVmdXNhbHMSHy5wYXltZW50LnYxLkxpc3RSZWZ1c2Fsc1JlcXVlc3QaIC5wYXltZW50LnYxLkxpc3RSZWZ1c2Fsc1Jlc3BvbnNlIgOQAgESUAoKTGlzdFBhcmtlZBIdLnBheW1lbnQudjEuTGlzdFBhcmtlZFJlcXVlc3QaHi5wYXltZW50LnYxLkxpc3RQYXJrZWRSZXNwb25zZSIDkAIBEk4KC1JldHJ5UGFya2VkEh4ucGF5bWVudC52MS5SZXRyeVBhcmtlZFJlcXVlc3QaHy5wYXltZW50LnYxLlJldHJ5UGFya2VkUmVzcG9uc2USawoTTGlzdFJlY29uY2lsaWF0aW9ucxImLnBheW1lbnQudjEuTGlzdFJlY29uY2lsaWF0aW9uc1JlcXVlc3QaJy5wYXltZW50LnYxLkxpc3RSZWNvbmNpbGlhdGlvbnNSZXNwb25zZSIDkAIBEmUKEUdldFJlY29uY2lsaWF0aW9uEiQucGF5bWVudC52MS5HZXRSZWNvbmNpbGlhdGlvblJlcXVlc3QaJS5wYXltZW50LnYxLkdldFJlY29uY2lsaWF0aW9uUmVzcG9uc2UiA5ACARJoChJMaXN0U3RhdGVtZW50TGluZXMSJS5wYXltZW50LnYxLkxpc3RTdGF0ZW1lbnRMaW5lc1JlcXVlc3QaJi5wYXltZW50LnYxLkxpc3RTdGF0ZW1lbnRMaW5lc1Jlc3BvbnNlIgOQAgESTwoORmV0Y2hTdGF0ZW1lbnQSIS5wYXltZW50LnYxLkZldGNoU3RhdGVtZW50UmVxdWVzdBoaLnBheW1lbnQudjEuUmVjb25jaWxpYXRpb25CmgEKDmNvbS5wYXltZW50LnYxQgpTdGFmZlByb3RvUAFaM2dpdGh1Yi5jb20vaGVuZ2RhaS9oZW5nZGFpL2FwaS9wYXltZW50L3YxO3BheW1lbnR2MaICA1BYWKoCClBheW1lbnQuVjHKAgpQYXltZW50XFYx4gIWUGF5bWVudFxWMVxHUEJNZXRhZGF0YeoCC1BheW1lbnQ6OlYxYgZwcm90bzM", [file_payment_v1_internal]);
 
 /**
  * @generated from message payment.v1.ListOrdersRequest
@@ -251,7 +251,7 @@ export type Evidence = Message<"payment.v1.Evidence"> & {
   attemptId: bigint;
 
   /**
-   * "submit", "query", "callback" or "people".
+   * "submit", "query", "callback", "statement" or "people".
    *
    * @generated from field: string source = 2;
    */
@@ -597,6 +597,13 @@ export type ProposeBreakClosureRequest = Message<"payment.v1.ProposeBreakClosure
    * @generated from field: string idempotency_key = 3;
    */
   idempotencyKey: string;
+
+  /**
+   * What is booked if the break is a difference to a statement, one of its remedies; empty: nothing is to be booked.
+   *
+   * @generated from field: string remedy = 4;
+   */
+  remedy: string;
 };
 
 /**
@@ -855,7 +862,7 @@ export type Break = Message<"payment.v1.Break"> & {
   breakId: bigint;
 
   /**
-   * "CONTRADICTED", "AMOUNT" or "STATUS".
+   * "CONTRADICTED", "AMOUNT" or "STATUS", or the class of a difference to a statement: see Difference.
    *
    * @generated from field: string kind = 2;
    */
@@ -1448,6 +1455,902 @@ export const RetryParkedResponseSchema: GenMessage<RetryParkedResponse> = /*@__P
   messageDesc(file_payment_v1_staff, 32);
 
 /**
+ * @generated from message payment.v1.ListReconciliationsRequest
+ */
+export type ListReconciliationsRequest = Message<"payment.v1.ListReconciliationsRequest"> & {
+  /**
+   * Only this channel; empty: all.
+   *
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * States to show; empty: all.
+   *
+   * @generated from field: repeated string states = 2;
+   */
+  states: string[];
+
+  /**
+   * At most so many.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * From the answer before; empty: from the newest.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message payment.v1.ListReconciliationsRequest.
+ * Use `create(ListReconciliationsRequestSchema)` to create a new message.
+ */
+export const ListReconciliationsRequestSchema: GenMessage<ListReconciliationsRequest> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 33);
+
+/**
+ * @generated from message payment.v1.ListReconciliationsResponse
+ */
+export type ListReconciliationsResponse = Message<"payment.v1.ListReconciliationsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated payment.v1.Reconciliation days = 1;
+   */
+  days: Reconciliation[];
+
+  /**
+   * Empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The next files that are expected, one a channel.
+   *
+   * @generated from field: repeated payment.v1.ExpectedStatement expected = 3;
+   */
+  expected: ExpectedStatement[];
+};
+
+/**
+ * Describes the message payment.v1.ListReconciliationsResponse.
+ * Use `create(ListReconciliationsResponseSchema)` to create a new message.
+ */
+export const ListReconciliationsResponseSchema: GenMessage<ListReconciliationsResponse> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 34);
+
+/**
+ * ExpectedStatement is a file that a channel owes next.
+ *
+ * @generated from message payment.v1.ExpectedStatement
+ */
+export type ExpectedStatement = Message<"payment.v1.ExpectedStatement"> & {
+  /**
+   * The channel.
+   *
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * Our account there.
+   *
+   * @generated from field: string account = 2;
+   */
+  account: string;
+
+  /**
+   * Of which settlement date.
+   *
+   * @generated from field: string settled_on = 3;
+   */
+  settledOn: string;
+
+  /**
+   * When it is fetched, UTC, milliseconds.
+   *
+   * @generated from field: int64 due_ms = 4;
+   */
+  dueMs: bigint;
+};
+
+/**
+ * Describes the message payment.v1.ExpectedStatement.
+ * Use `create(ExpectedStatementSchema)` to create a new message.
+ */
+export const ExpectedStatementSchema: GenMessage<ExpectedStatement> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 35);
+
+/**
+ * Reconciliation is one settlement date of one account at a channel.
+ *
+ * @generated from message payment.v1.Reconciliation
+ */
+export type Reconciliation = Message<"payment.v1.Reconciliation"> & {
+  /**
+   * The channel.
+   *
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * Our account there.
+   *
+   * @generated from field: string account = 2;
+   */
+  account: string;
+
+  /**
+   * The settlement date.
+   *
+   * @generated from field: string settled_on = 3;
+   */
+  settledOn: string;
+
+  /**
+   * "LATE", "REFUSED", "RECEIVED", "RECONCILED" or "CLOSED".
+   *
+   * @generated from field: string state = 4;
+   */
+  state: string;
+
+  /**
+   * Why it is not closed; empty when it is.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * Version of the file that is believed; zero: none.
+   *
+   * @generated from field: int64 file_version = 6;
+   */
+  fileVersion: bigint;
+
+  /**
+   * Lines of that file.
+   *
+   * @generated from field: int64 lines = 7;
+   */
+  lines: bigint;
+
+  /**
+   * What it says came in, before fees.
+   *
+   * @generated from field: int64 in_minor = 8;
+   */
+  inMinor: bigint;
+
+  /**
+   * What it says went out.
+   *
+   * @generated from field: int64 out_minor = 9;
+   */
+  outMinor: bigint;
+
+  /**
+   * What it says the channel took.
+   *
+   * @generated from field: int64 fee_minor = 10;
+   */
+  feeMinor: bigint;
+
+  /**
+   * The bank's account at the beginning of the day, by the file.
+   *
+   * @generated from field: int64 bank_opening_minor = 11;
+   */
+  bankOpeningMinor: bigint;
+
+  /**
+   * And at its end.
+   *
+   * @generated from field: int64 bank_closing_minor = 12;
+   */
+  bankClosingMinor: bigint;
+
+  /**
+   * How often the file was asked for.
+   *
+   * @generated from field: int64 asks = 13;
+   */
+  asks: bigint;
+
+  /**
+   * When last, UTC, milliseconds.
+   *
+   * @generated from field: int64 asked_ms = 14;
+   */
+  askedMs: bigint;
+
+  /**
+   * When the file is asked for again; zero: not by itself.
+   *
+   * @generated from field: int64 next_ms = 15;
+   */
+  nextMs: bigint;
+
+  /**
+   * When the file was believed.
+   *
+   * @generated from field: int64 received_ms = 16;
+   */
+  receivedMs: bigint;
+
+  /**
+   * When the day was closed.
+   *
+   * @generated from field: int64 closed_ms = 17;
+   */
+  closedMs: bigint;
+};
+
+/**
+ * Describes the message payment.v1.Reconciliation.
+ * Use `create(ReconciliationSchema)` to create a new message.
+ */
+export const ReconciliationSchema: GenMessage<Reconciliation> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 36);
+
+/**
+ * @generated from message payment.v1.GetReconciliationRequest
+ */
+export type GetReconciliationRequest = Message<"payment.v1.GetReconciliationRequest"> & {
+  /**
+   * The channel.
+   *
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * The settlement date.
+   *
+   * @generated from field: string settled_on = 2;
+   */
+  settledOn: string;
+};
+
+/**
+ * Describes the message payment.v1.GetReconciliationRequest.
+ * Use `create(GetReconciliationRequestSchema)` to create a new message.
+ */
+export const GetReconciliationRequestSchema: GenMessage<GetReconciliationRequest> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 37);
+
+/**
+ * @generated from message payment.v1.GetReconciliationResponse
+ */
+export type GetReconciliationResponse = Message<"payment.v1.GetReconciliationResponse"> & {
+  /**
+   * The day.
+   *
+   * @generated from field: payment.v1.Reconciliation day = 1;
+   */
+  day?: Reconciliation | undefined;
+
+  /**
+   * The figures of each comparison of it, oldest first.
+   *
+   * @generated from field: repeated payment.v1.ReconciliationFigures figures = 2;
+   */
+  figures: ReconciliationFigures[];
+
+  /**
+   * Everything that is open at this channel up to this day, of this day also what has ended.
+   *
+   * @generated from field: repeated payment.v1.Difference differences = 3;
+   */
+  differences: Difference[];
+
+  /**
+   * Lines by class.
+   *
+   * @generated from field: repeated payment.v1.ClassCount classes = 4;
+   */
+  classes: ClassCount[];
+
+  /**
+   * Every file that came, refused ones too.
+   *
+   * @generated from field: repeated payment.v1.StatementFile files = 5;
+   */
+  files: StatementFile[];
+};
+
+/**
+ * Describes the message payment.v1.GetReconciliationResponse.
+ * Use `create(GetReconciliationResponseSchema)` to create a new message.
+ */
+export const GetReconciliationResponseSchema: GenMessage<GetReconciliationResponse> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 38);
+
+/**
+ * ReconciliationFigures are those of one comparison: opening + moved - settled = closing on the account in transit.
+ *
+ * @generated from message payment.v1.ReconciliationFigures
+ */
+export type ReconciliationFigures = Message<"payment.v1.ReconciliationFigures"> & {
+  /**
+   * Count of the account's comparisons.
+   *
+   * @generated from field: int64 run = 1;
+   */
+  run: bigint;
+
+  /**
+   * Version of the file.
+   *
+   * @generated from field: int64 file_version = 2;
+   */
+  fileVersion: bigint;
+
+  /**
+   * In transit before, by the comparison before.
+   *
+   * @generated from field: int64 opening_minor = 3;
+   */
+  openingMinor: bigint;
+
+  /**
+   * What the journal moved since, other than by settling.
+   *
+   * @generated from field: int64 moved_minor = 4;
+   */
+  movedMinor: bigint;
+
+  /**
+   * What the lines settled.
+   *
+   * @generated from field: int64 settled_minor = 5;
+   */
+  settledMinor: bigint;
+
+  /**
+   * In transit afterwards, added up from the items.
+   *
+   * @generated from field: int64 closing_minor = 6;
+   */
+  closingMinor: bigint;
+
+  /**
+   * Booked already, and to be stated by later files.
+   *
+   * @generated from field: int64 later_minor = 7;
+   */
+  laterMinor: bigint;
+
+  /**
+   * The journal's account at that moment.
+   *
+   * @generated from field: int64 journal_minor = 8;
+   */
+  journalMinor: bigint;
+
+  /**
+   * The bank's account at the beginning of the day.
+   *
+   * @generated from field: int64 bank_opening_minor = 9;
+   */
+  bankOpeningMinor: bigint;
+
+  /**
+   * What the lines moved there, fees taken off.
+   *
+   * @generated from field: int64 bank_moved_minor = 10;
+   */
+  bankMovedMinor: bigint;
+
+  /**
+   * At the end of the day.
+   *
+   * @generated from field: int64 bank_closing_minor = 11;
+   */
+  bankClosingMinor: bigint;
+
+  /**
+   * Differences open then.
+   *
+   * @generated from field: int64 items = 12;
+   */
+  items: bigint;
+
+  /**
+   * Of these, breaks.
+   *
+   * @generated from field: int64 breaks = 13;
+   */
+  breaks: bigint;
+
+  /**
+   * The figures agree.
+   *
+   * @generated from field: bool ties = 14;
+   */
+  ties: boolean;
+
+  /**
+   * If not: what disagrees.
+   *
+   * @generated from field: string reason = 15;
+   */
+  reason: string;
+
+  /**
+   * UTC, milliseconds.
+   *
+   * @generated from field: int64 at_ms = 16;
+   */
+  atMs: bigint;
+};
+
+/**
+ * Describes the message payment.v1.ReconciliationFigures.
+ * Use `create(ReconciliationFiguresSchema)` to create a new message.
+ */
+export const ReconciliationFiguresSchema: GenMessage<ReconciliationFigures> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 39);
+
+/**
+ * Difference is a line or item that is not a match.
+ *
+ * @generated from message payment.v1.Difference
+ */
+export type Difference = Message<"payment.v1.Difference"> & {
+  /**
+   * Its number.
+   *
+   * @generated from field: int64 difference_id = 1;
+   */
+  differenceId: bigint;
+
+  /**
+   * "CHANNEL_ONLY", "OURS_ONLY", "AMOUNT", "STATUS", "FEE", "DUPLICATE", "DOUBLE_EFFECT" or "LATE_RETURN".
+   *
+   * @generated from field: string class = 2;
+   */
+  class: string;
+
+  /**
+   * The settlement date that shows it.
+   *
+   * @generated from field: string settled_on = 3;
+   */
+  settledOn: string;
+
+  /**
+   * Days since, by the business clock.
+   *
+   * @generated from field: int32 age_days = 4;
+   */
+  ageDays: number;
+
+  /**
+   * "WAITING" (one file more may explain it), "BREAK" or "CLOSED".
+   *
+   * @generated from field: string state = 5;
+   */
+  state: string;
+
+  /**
+   * How it ended: "CAME", "WITHDRAWN" or a remedy; empty while it is open.
+   *
+   * @generated from field: string outcome = 6;
+   */
+  outcome: string;
+
+  /**
+   * What it is: "PAYOUT", "REFUND", "COLLECT", "RETURN" or "CHARGEBACK".
+   *
+   * @generated from field: string kind = 7;
+   */
+  kind: string;
+
+  /**
+   * Our number at the channel; empty if the channel named none.
+   *
+   * @generated from field: string request_no = 8;
+   */
+  requestNo: string;
+
+  /**
+   * The channel's number.
+   *
+   * @generated from field: string channel_no = 9;
+   */
+  channelNo: string;
+
+  /**
+   * The order; zero: nobody's.
+   *
+   * @generated from field: int64 order_id = 10;
+   */
+  orderId: bigint;
+
+  /**
+   * The attempt; zero: nobody's.
+   *
+   * @generated from field: int64 attempt_id = 11;
+   */
+  attemptId: bigint;
+
+  /**
+   * What we hold; for a fee what was agreed.
+   *
+   * @generated from field: int64 expected_minor = 12;
+   */
+  expectedMinor: bigint;
+
+  /**
+   * What the channel states.
+   *
+   * @generated from field: int64 actual_minor = 13;
+   */
+  actualMinor: bigint;
+
+  /**
+   * What stands in transit because of it, positive if we hold more than the channel.
+   *
+   * @generated from field: int64 open_minor = 14;
+   */
+  openMinor: bigint;
+
+  /**
+   * What was put on the recoverables for it and can be given up.
+   *
+   * @generated from field: int64 parked_minor = 15;
+   */
+  parkedMinor: bigint;
+
+  /**
+   * What happened, for a person.
+   *
+   * @generated from field: string note = 16;
+   */
+  note: string;
+
+  /**
+   * Its break; zero while it waits.
+   *
+   * @generated from field: int64 break_id = 17;
+   */
+  breakId: bigint;
+
+  /**
+   * What two people may decide about it.
+   *
+   * @generated from field: repeated string remedies = 18;
+   */
+  remedies: string[];
+};
+
+/**
+ * Describes the message payment.v1.Difference.
+ * Use `create(DifferenceSchema)` to create a new message.
+ */
+export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 40);
+
+/**
+ * ClassCount counts lines.
+ *
+ * @generated from message payment.v1.ClassCount
+ */
+export type ClassCount = Message<"payment.v1.ClassCount"> & {
+  /**
+   * The class, "MATCH" or as in Difference.
+   *
+   * @generated from field: string class = 1;
+   */
+  class: string;
+
+  /**
+   * How many lines.
+   *
+   * @generated from field: int64 lines = 2;
+   */
+  lines: bigint;
+};
+
+/**
+ * Describes the message payment.v1.ClassCount.
+ * Use `create(ClassCountSchema)` to create a new message.
+ */
+export const ClassCountSchema: GenMessage<ClassCount> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 41);
+
+/**
+ * StatementFile is a file as it came.
+ *
+ * @generated from message payment.v1.StatementFile
+ */
+export type StatementFile = Message<"payment.v1.StatementFile"> & {
+  /**
+   * Count of the day's files, from 1.
+   *
+   * @generated from field: int64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * The channel's version.
+   *
+   * @generated from field: int64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * "ACCEPTED" or "REFUSED".
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * Why it was refused: "hash", "layout", "day", "count", "totals", "balance" or "version".
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * The same for a person.
+   *
+   * @generated from field: string note = 5;
+   */
+  note: string;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 6;
+   */
+  name: string;
+
+  /**
+   * SHA-256 of its content, hex.
+   *
+   * @generated from field: string digest = 7;
+   */
+  digest: string;
+
+  /**
+   * Bytes.
+   *
+   * @generated from field: int64 size_bytes = 8;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * UTC, milliseconds.
+   *
+   * @generated from field: int64 received_ms = 9;
+   */
+  receivedMs: bigint;
+};
+
+/**
+ * Describes the message payment.v1.StatementFile.
+ * Use `create(StatementFileSchema)` to create a new message.
+ */
+export const StatementFileSchema: GenMessage<StatementFile> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 42);
+
+/**
+ * @generated from message payment.v1.ListStatementLinesRequest
+ */
+export type ListStatementLinesRequest = Message<"payment.v1.ListStatementLinesRequest"> & {
+  /**
+   * The channel.
+   *
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * The settlement date.
+   *
+   * @generated from field: string settled_on = 2;
+   */
+  settledOn: string;
+
+  /**
+   * Only this class; empty: all.
+   *
+   * @generated from field: string class = 3;
+   */
+  class: string;
+
+  /**
+   * At most so many.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * From the answer before; empty: from the first.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message payment.v1.ListStatementLinesRequest.
+ * Use `create(ListStatementLinesRequestSchema)` to create a new message.
+ */
+export const ListStatementLinesRequestSchema: GenMessage<ListStatementLinesRequest> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 43);
+
+/**
+ * @generated from message payment.v1.ListStatementLinesResponse
+ */
+export type ListStatementLinesResponse = Message<"payment.v1.ListStatementLinesResponse"> & {
+  /**
+   * In the order of the file.
+   *
+   * @generated from field: repeated payment.v1.StatementLine lines = 1;
+   */
+  lines: StatementLine[];
+
+  /**
+   * Empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message payment.v1.ListStatementLinesResponse.
+ * Use `create(ListStatementLinesResponseSchema)` to create a new message.
+ */
+export const ListStatementLinesResponseSchema: GenMessage<ListStatementLinesResponse> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 44);
+
+/**
+ * StatementLine is one transaction as the channel stated it.
+ *
+ * @generated from message payment.v1.StatementLine
+ */
+export type StatementLine = Message<"payment.v1.StatementLine"> & {
+  /**
+   * Version of the file that stated it first.
+   *
+   * @generated from field: int64 file_version = 1;
+   */
+  fileVersion: bigint;
+
+  /**
+   * Its place there.
+   *
+   * @generated from field: int64 number = 2;
+   */
+  number: bigint;
+
+  /**
+   * As in Difference.
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * Our number; empty if the channel named none.
+   *
+   * @generated from field: string request_no = 4;
+   */
+  requestNo: string;
+
+  /**
+   * The channel's number.
+   *
+   * @generated from field: string channel_no = 5;
+   */
+  channelNo: string;
+
+  /**
+   * The channel's number of what it takes back.
+   *
+   * @generated from field: string original_no = 6;
+   */
+  originalNo: string;
+
+  /**
+   * Gross.
+   *
+   * @generated from field: int64 amount_minor = 7;
+   */
+  amountMinor: bigint;
+
+  /**
+   * What the channel took.
+   *
+   * @generated from field: int64 fee_minor = 8;
+   */
+  feeMinor: bigint;
+
+  /**
+   * "SUCCESS" or "FAILED".
+   *
+   * @generated from field: string status = 9;
+   */
+  status: string;
+
+  /**
+   * "MATCH" or as in Difference.
+   *
+   * @generated from field: string class = 10;
+   */
+  class: string;
+
+  /**
+   * The order; zero: nobody's.
+   *
+   * @generated from field: int64 order_id = 11;
+   */
+  orderId: bigint;
+
+  /**
+   * What it booked.
+   *
+   * @generated from field: int64 transaction_id = 12;
+   */
+  transactionId: bigint;
+
+  /**
+   * "POSTED", or "UNDONE" if a newer version does not state it.
+   *
+   * @generated from field: string state = 13;
+   */
+  state: string;
+};
+
+/**
+ * Describes the message payment.v1.StatementLine.
+ * Use `create(StatementLineSchema)` to create a new message.
+ */
+export const StatementLineSchema: GenMessage<StatementLine> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 45);
+
+/**
+ * @generated from message payment.v1.FetchStatementRequest
+ */
+export type FetchStatementRequest = Message<"payment.v1.FetchStatementRequest"> & {
+  /**
+   * The channel.
+   *
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * The settlement date; it must have ended.
+   *
+   * @generated from field: string settled_on = 2;
+   */
+  settledOn: string;
+};
+
+/**
+ * Describes the message payment.v1.FetchStatementRequest.
+ * Use `create(FetchStatementRequestSchema)` to create a new message.
+ */
+export const FetchStatementRequestSchema: GenMessage<FetchStatementRequest> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 46);
+
+/**
  * Staff is what the lender's people see of money and what two of them may decide.
  *
  * @generated from service payment.v1.Staff
@@ -1594,6 +2497,48 @@ export const Staff: GenService<{
     methodKind: "unary";
     input: typeof RetryParkedRequestSchema;
     output: typeof RetryParkedResponseSchema;
+  },
+  /**
+   * ListReconciliations answers the settlement dates of the channels' accounts, newest first, with their state.
+   *
+   * @generated from rpc payment.v1.Staff.ListReconciliations
+   */
+  listReconciliations: {
+    methodKind: "unary";
+    input: typeof ListReconciliationsRequestSchema;
+    output: typeof ListReconciliationsResponseSchema;
+  },
+  /**
+   * GetReconciliation answers one settlement date of a channel: figures, what is open by class with its age, files with
+   * their versions.
+   *
+   * @generated from rpc payment.v1.Staff.GetReconciliation
+   */
+  getReconciliation: {
+    methodKind: "unary";
+    input: typeof GetReconciliationRequestSchema;
+    output: typeof GetReconciliationResponseSchema;
+  },
+  /**
+   * ListStatementLines answers the lines of a settlement date with their class, in the order of the file.
+   *
+   * @generated from rpc payment.v1.Staff.ListStatementLines
+   */
+  listStatementLines: {
+    methodKind: "unary";
+    input: typeof ListStatementLinesRequestSchema;
+    output: typeof ListStatementLinesResponseSchema;
+  },
+  /**
+   * FetchStatement asks the channel for the newest file of a settlement date now, and reconciles what comes. Repeats are
+   * harmless.
+   *
+   * @generated from rpc payment.v1.Staff.FetchStatement
+   */
+  fetchStatement: {
+    methodKind: "unary";
+    input: typeof FetchStatementRequestSchema;
+    output: typeof ReconciliationSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_payment_v1_staff, 0);

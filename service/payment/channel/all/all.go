@@ -4,6 +4,7 @@ package all
 import (
 	"fmt"
 
+	"github.com/hengdai/hengdai/domain/reconcile"
 	"github.com/hengdai/hengdai/service/payment/channel"
 	"github.com/hengdai/hengdai/service/payment/channel/alpha"
 	"github.com/hengdai/hengdai/service/payment/channel/beta"
@@ -13,12 +14,14 @@ import (
 type Entry struct {
 	Name string
 	New  func(cfg channel.Config) (channel.Channel, error)
+	// Read reads a statement file of the channel.
+	Read func(f channel.StatementFile) (reconcile.Statement, error)
 }
 
 // Table lists every channel.
 var Table = []Entry{
-	{Name: "alpha", New: alpha.New},
-	{Name: "beta", New: beta.New},
+	{Name: "alpha", New: alpha.New, Read: alpha.ReadStatement},
+	{Name: "beta", New: beta.New, Read: beta.ReadStatement},
 }
 
 // New makes the configured channel, or says that the table has none of that name.
@@ -29,4 +32,14 @@ func New(cfg channel.Config) (channel.Channel, error) {
 		}
 	}
 	return nil, fmt.Errorf("there is no payment channel %q", cfg.Channel)
+}
+
+// Read reads a statement file of the channel that it names; a *reconcile.Refusal if it cannot be believed.
+func Read(f channel.StatementFile) (reconcile.Statement, error) {
+	for _, e := range Table {
+		if e.Name == f.Channel {
+			return e.Read(f)
+		}
+	}
+	return reconcile.Statement{}, fmt.Errorf("there is no payment channel %q", f.Channel)
 }

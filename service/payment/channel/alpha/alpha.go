@@ -66,7 +66,7 @@ func New(cfg channel.Config) (channel.Channel, error) {
 
 // Profile answers what is fixed about alpha.
 func (c *Channel) Profile() channel.Profile {
-	return channel.Profile{Name: "alpha", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Thanks: "OK"}
+	return channel.Profile{Name: "alpha", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Thanks: "OK", Fees: fees, AcceptFor: acceptFor}
 }
 
 type pay struct {
@@ -116,25 +116,34 @@ func (c *Channel) Query(ctx context.Context, ref channel.Ref) (channel.Reply, er
 }
 
 func (c *Channel) call(ctx context.Context, path, requestNo string, message any) (channel.Reply, error) {
-	pub, err := c.theirs()
+	raw, err := c.exchange(ctx, path, message, channel.MessageMax)
 	if err != nil {
 		return channel.Reply{}, err
+	}
+	return c.read(raw, requestNo)
+}
+
+// exchange sends a signed message and answers what alpha signed in return, of up to so many bytes.
+func (c *Channel) exchange(ctx context.Context, path string, message any, most int64) ([]byte, error) {
+	pub, err := c.theirs()
+	if err != nil {
+		return nil, err
 	}
 	body, err := json.Marshal(message)
 	if err != nil {
-		return channel.Reply{}, fmt.Errorf("writing the request: %w", err)
+		return nil, fmt.Errorf("writing the request: %w", err)
 	}
 	header, nonce := sign(c.key, ours, clock.Real(), http.MethodPost+"\n"+c.path+path, body)
 	header.Set("Content-Type", "application/json")
-	res, err := channel.Post(ctx, c.http, c.cfg.BaseURL+path, header, body)
+	res, err := channel.PostUpTo(ctx, c.http, c.cfg.BaseURL+path, header, body, most)
 	if err != nil {
-		return channel.Reply{}, err
+		return nil, err
 	}
 	first := strconv.Itoa(res.Status) + "\n" + nonce
 	if err := check(pub, theirs, clock.Real(), first, res.Header, res.Body); err != nil {
-		return channel.Reply{}, err
+		return nil, err
 	}
-	return c.read(res.Body, requestNo)
+	return res.Body, nil
 }
 
 // Notice checks and reads a callback. Alpha tells an outcome again until it is thanked, each time with a new nonce.

@@ -63,7 +63,7 @@ func New(cfg channel.Config) (channel.Channel, error) {
 
 // Profile answers what is fixed about beta.
 func (c *Channel) Profile() channel.Profile {
-	return channel.Profile{Name: "beta", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Thanks: "ok"}
+	return channel.Profile{Name: "beta", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Thanks: "ok", Fees: fees, AcceptFor: acceptFor}
 }
 
 // Submit sends an order. Success here means that beta took it, not that the money moved.
@@ -119,6 +119,10 @@ func concluded(code string) payment.Status {
 }
 
 func (c *Channel) call(ctx context.Context, path string, f Form) (Form, []byte, error) {
+	return c.callUpTo(ctx, path, f, channel.MessageMax)
+}
+
+func (c *Channel) callUpTo(ctx context.Context, path string, f Form, most int) (Form, []byte, error) {
 	pub, err := c.theirs()
 	if err != nil {
 		return nil, nil, err
@@ -127,17 +131,17 @@ func (c *Channel) call(ctx context.Context, path string, f Form) (Form, []byte, 
 		return nil, nil, err
 	}
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}}
-	res, err := channel.Post(ctx, c.http, c.cfg.BaseURL+path, header, f.Encode())
+	res, err := channel.PostUpTo(ctx, c.http, c.cfg.BaseURL+path, header, f.Encode(), int64(most))
 	if err != nil {
 		return nil, nil, err
 	}
-	answer, err := c.believe(pub, res.Body)
+	answer, err := c.believe(pub, res.Body, most)
 	return answer, res.Body, err
 }
 
 // believe checks a message of beta's and that it is for us.
-func (c *Channel) believe(pub *rsa.PublicKey, raw []byte) (Form, error) {
-	f, err := ParseForm(raw)
+func (c *Channel) believe(pub *rsa.PublicKey, raw []byte, most int) (Form, error) {
+	f, err := parseForm(raw, most)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +164,7 @@ func (c *Channel) Notice(r channel.Received) (channel.Notice, error) {
 	if err != nil {
 		return channel.Notice{}, fmt.Errorf("%w: %w", channel.ErrSignature, err)
 	}
-	f, err := c.believe(pub, r.Body)
+	f, err := c.believe(pub, r.Body, channel.MessageMax)
 	if err != nil {
 		return channel.Notice{}, err
 	}

@@ -26,8 +26,10 @@ type Form map[string]string
 
 // ParseForm reads a form-encoded message. It refuses a field that comes twice, because two readers could then believe
 // two different things under one signature.
-func ParseForm(raw []byte) (Form, error) {
-	if len(raw) > channel.MessageMax {
+func ParseForm(raw []byte) (Form, error) { return parseForm(raw, channel.MessageMax) }
+
+func parseForm(raw []byte, most int) (Form, error) {
+	if len(raw) > most {
 		return nil, fmt.Errorf("the form is too large: %w", channel.ErrMalformed)
 	}
 	f := Form{}
