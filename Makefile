@@ -5,7 +5,7 @@ BIN := bin/hengdai
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROWS := testdata/credit/south_german_credit.csv
 
-.PHONY: help run build test check lint generate demo bench train clean
+.PHONY: help run build test check lint generate demo bench kill train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -34,6 +34,9 @@ demo: build ## two hundred applicants through the whole business, on the sandbox
 
 bench: ## measure, and write docs/benchmarks.md
 	scripts/bench.sh
+
+kill: ## kill -9 at 50 seeded moments under load, on SQLite and MariaDB; writes docs/kills.md
+	scripts/kill.sh
 
 train: ## train the risk models again from testdata/credit; the files must come out the same
 	ml/train.sh

@@ -55,6 +55,8 @@ var alone = []chapter{
 	{"a person decides what the machine does not", theReviews},
 	{"nothing is signed that was not shown", theSignature},
 	{"a repeated request is answered as the first", theRepetitions},
+	{"a decision is opened and decided again, a message shows its masked address", theDecision},
+	{"what could not be taken in is listed and tried again", theParked},
 	{"a session that has ended opens nothing", theSessions},
 	{"only the right people reach a method", theAccess},
 	{"faults of the parties change nothing twice", thePartyFaults},

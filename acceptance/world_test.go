@@ -197,9 +197,15 @@ func (w *world) waitUntilOpen(t testing.TB) {
 	for _, s := range services {
 		w.waitUntilReady(t, s)
 	}
+	db := w.databases.open(t, "user")
+	defer func() { _ = db.Close() }()
 	eventually(t, "the sandbox's staff was not made", 20*time.Second, func() (bool, error) {
-		_, err := os.Stat(w.staffFile())
-		return err == nil, err
+		if _, err := os.Stat(w.staffFile()); err != nil {
+			return false, err
+		}
+		n := 0 // the file is there before the people are
+		err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM staff").Scan(&n)
+		return n > 0, err
 	})
 }
 

@@ -12,8 +12,9 @@ var mayImport = map[string][]string{
 	"sandbox": {"kit", "api", "domain", "sandbox"},
 	"node":    {"domain", "kit", "api", "service", "sandbox", "web", "node"},
 	"cmd":     {"node", "kit", "api", "domain", "sandbox", "demo", "cmd"},
-	"sim":     {"node", "kit", "api", "domain", "sandbox", "sim"},
-	"bench":   {"node", "kit", "api", "domain", "sandbox", "service", "demo", "bench"},
+	// sim drives people as demo does, and has the books judged by demo/invariant.
+	"sim":   {"node", "kit", "api", "domain", "sandbox", "demo", "sim"},
+	"bench": {"node", "kit", "api", "domain", "sandbox", "service", "demo", "bench"},
 	// demo drives and judges from outside: what it may not import is the point of it.
 	"demo": {"kit", "api", "sandbox", "demo"},
 	// docs holds the tests that keep generated pages true.
@@ -21,6 +22,8 @@ var mayImport = map[string][]string{
 	// acceptance holds tests alone.
 	"acceptance": {"node", "kit", "api", "sandbox", "acceptance"},
 	"arch":       {"arch", "node", "api"},
+	// deploy holds what is installed beside the product, and the test that it speaks of what is there.
+	"deploy": {"node", "kit", "demo", "deploy"},
 }
 
 // kitAPIs are the contracts that kit speaks itself: it knows no lending.

@@ -51,7 +51,7 @@ func emptyAccount(ctx context.Context, a *applicant, _ string) (bool, error) {
 
 // settleEarly asks what settles the loan today and pays exactly that.
 func settleEarly(ctx context.Context, a *applicant, today string) (bool, error) {
-	return a.repay(ctx, "payoff", today)
+	return a.repay(ctx, "payoff", "early-"+today, today)
 }
 
 // payArrears fills the account and pays what is due.
@@ -61,7 +61,7 @@ func payArrears(ctx context.Context, a *applicant, today string) (bool, error) {
 			return false, err
 		}
 	}
-	return a.repay(ctx, "due", today)
+	return a.repay(ctx, "due", "late-"+today, today)
 }
 
 // repayment is one that was begun.
@@ -72,10 +72,10 @@ type repayment struct {
 }
 
 // repay tries and pays what the trial said; called again, it looks whether the money was booked.
-func (a *applicant) repay(ctx context.Context, kind, today string) (done bool, err error) {
+func (a *applicant) repay(ctx context.Context, kind, key, today string) (done bool, err error) {
 	err = a.signedIn(ctx, func() error {
 		if a.repayment == nil {
-			done, err = a.beginRepayment(ctx, kind, today)
+			done, err = a.beginRepayment(ctx, kind, key, today)
 			return err
 		}
 		done, err = a.endRepayment(ctx, today)
@@ -84,7 +84,7 @@ func (a *applicant) repay(ctx context.Context, kind, today string) (done bool, e
 	return done, err
 }
 
-func (a *applicant) beginRepayment(ctx context.Context, kind, today string) (bool, error) {
+func (a *applicant) beginRepayment(ctx context.Context, kind, key, today string) (bool, error) {
 	loan, err := a.loans.GetLoan(ctx, &loanv1.GetLoanRequest{LoanId: a.loanID})
 	if err != nil {
 		return false, fmt.Errorf("read loan %d: %w", a.loanID, err)
@@ -97,7 +97,7 @@ func (a *applicant) beginRepayment(ctx context.Context, kind, today string) (boo
 		return a.putOff(fmt.Errorf("try a repayment of loan %d: %w", a.loanID, err))
 	}
 	paid, err := a.loans.Repay(ctx, &loanv1.RepayRequest{
-		LoanId: a.loanID, Kind: kind, AmountMinor: trial.GetAmountMinor(), IdempotencyKey: a.key(kind + "-" + today),
+		LoanId: a.loanID, Kind: kind, AmountMinor: trial.GetAmountMinor(), IdempotencyKey: a.key(key),
 	})
 	if err != nil {
 		return a.putOff(fmt.Errorf("repay loan %d: %w", a.loanID, err))
@@ -121,19 +121,22 @@ func (a *applicant) putOff(err error) (bool, error) {
 }
 
 func (a *applicant) endRepayment(ctx context.Context, today string) (bool, error) {
-	paid, err := a.loans.GetRepayment(ctx, &loanv1.GetRepaymentRequest{RepaymentId: a.repayment.id})
-	switch {
-	case err != nil:
+	begun := a.repayment
+	paid, err := a.loans.GetRepayment(ctx, &loanv1.GetRepaymentRequest{RepaymentId: begun.id})
+	if err != nil {
 		return false, fmt.Errorf("read a repayment of loan %d: %w", a.loanID, err)
-	case paid.GetState() == "PENDING":
-		return false, nil
-	case a.patient && paid.GetState() == "FAILED": // executed on another day, when something else was owed
-		a.repayment = nil
-		return false, nil
-	case a.repayment.on != today:
-		return paid.GetState() == "PAID", nil // perhaps executed on another day than tried
 	}
-	return true, trialHeld(a.repayment.trial, paid)
+	if paid.GetState() == "PENDING" {
+		return false, nil
+	}
+	a.repayment = nil
+	switch {
+	case a.patient && paid.GetState() == "FAILED": // executed on another day, when something else was owed
+		return false, nil
+	case begun.on != today && paid.GetState() == "PAID": // perhaps executed on another day than tried
+		return true, nil
+	}
+	return true, trialHeld(begun.trial, paid)
 }
 
 // trialHeld: what was tried is what was done, to the cent.

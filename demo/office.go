@@ -18,21 +18,25 @@ const agedDays = 180
 func (r *Run) businessDate(ctx context.Context) (string, error) {
 	var open string
 	err := r.operator.signedIn(ctx, func() error {
-		answer, err := loanv1connect.NewStaffClient(r.operator.phone.http, r.Base).GetBusinessDate(ctx, &loanv1.GetBusinessDateRequest{})
+		answer, err := loanv1connect.NewStaffClient(r.operator.phone.http, r.Base, r.Over...).GetBusinessDate(ctx, &loanv1.GetBusinessDateRequest{})
 		open = answer.GetOpenOn()
 		return err
 	})
 	return open, err
 }
 
+// travelWithin is how long, in milliseconds, one call may go from day to day. What the last day takes beyond it must end before the
+// gateway gives the request up.
+const travelWithin = 5_000
+
 // travel moves the sandbox calendar to a date: the operator's act, through the Staff API.
 func (r *Run) travel(ctx context.Context, to string) error {
-	desk := gatewayv1connect.NewStaffClient(r.operator.phone.http, r.Base)
+	desk := gatewayv1connect.NewStaffClient(r.operator.phone.http, r.Base, r.Over...)
 	for {
 		var at *gatewayv1.Travelled
 		err := r.operator.signedIn(ctx, func() error {
 			var err error
-			at, err = desk.Travel(ctx, &gatewayv1.TravelRequest{ToDate: to, WithinMs: 10_000})
+			at, err = desk.Travel(ctx, &gatewayv1.TravelRequest{ToDate: to, WithinMs: travelWithin})
 			return err
 		})
 		if err != nil {

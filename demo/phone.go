@@ -62,6 +62,7 @@ func (a *authorised) CloseIdleConnections() {
 
 // until asks again, at short and growing distances, until done or the time is over.
 func until(ctx context.Context, what string, limit time.Duration, done func() (bool, error)) error {
+	limit *= time.Duration(patienceOf(ctx))
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {

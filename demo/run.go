@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"connectrpc.com/connect"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hengdai/hengdai/api/loan/v1/loanv1connect"
@@ -42,6 +43,9 @@ type Options struct {
 	Faults string
 	// Progress is where a person sees that it goes on.
 	Progress io.Writer
+	// Over goes over every call of applicants and staff; Patience multiplies how long they wait, for a system in trouble.
+	Over     []connect.ClientOption
+	Patience int
 }
 
 // Run is one run of the demo, and then its result.
@@ -72,12 +76,17 @@ type phase struct {
 	took time.Duration
 }
 
-// Do takes every applicant from registration to the end of his loan. It fails only when the program does not do what
-// it promises; a refusal is an outcome.
-func Do(ctx context.Context, options Options) (*Run, error) {
+func newRun(options Options) *Run {
 	run := &Run{Options: options, started: clock.Real()}
 	run.AtOnce, run.Faults = cmp.Or(run.AtOnce, 8), cmp.Or(run.Faults, NoFaults)
 	run.control = &controlClient{base: run.Sandbox, http: newPhone(0xE000, run.Roots).http}
+	return run
+}
+
+// Do takes every applicant from registration to the end of his loan. It fails only when the program does not do what
+// it promises; a refusal is an outcome.
+func Do(ctx context.Context, options Options) (*Run, error) {
+	run := newRun(options)
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error
@@ -113,9 +122,9 @@ func (r *Run) staffSignsIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.operator = newColleague(r.Base, r.Roots, 1, logins["operator"])
-	r.finance = newColleague(r.Base, r.Roots, 2, logins["finance"])
-	r.reviewer = &reviewer{colleague: newColleague(r.Base, r.Roots, 3, logins["reviewer"])}
+	r.operator = newColleague(r.Options, 1, logins["operator"])
+	r.finance = newColleague(r.Options, 2, logins["finance"])
+	r.reviewer = &reviewer{colleague: newColleague(r.Options, 3, logins["reviewer"])}
 	group, inner := errgroup.WithContext(ctx)
 	for _, c := range []*colleague{r.operator, r.finance, r.reviewer.colleague} {
 		group.Go(func() error { return c.signIn(inner) })
@@ -156,7 +165,7 @@ func (r *Run) enrol(ctx context.Context) error {
 		persons = append(persons, person)
 		r.applicants = append(r.applicants, &applicant{
 			row: row, person: person, behaviour: behaviourOf(r.Seed, row), bank: bank{r.control}, patient: r.Faults == AcrossMidnight, phone: mobile,
-			users: userv1connect.NewPublicClient(mobile.http, r.Base), loans: loanv1connect.NewPublicClient(mobile.http, r.Base),
+			users: userv1connect.NewPublicClient(mobile.http, r.Base, r.Over...), loans: loanv1connect.NewPublicClient(mobile.http, r.Base, r.Over...),
 			device: fmt.Sprintf("demo-device-%d-%d", r.Seed, row.Number),
 		})
 	}

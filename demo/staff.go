@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -50,15 +49,16 @@ type colleague struct {
 	who      login
 	phone    *phone
 	base     string
+	over     []connect.ClientOption
 	lastCode string
 }
 
-func newColleague(base string, roots *x509.CertPool, number int, who login) *colleague {
-	return &colleague{who: who, phone: newPhone(0xF000+number, roots), base: base}
+func newColleague(o Options, number int, who login) *colleague {
+	return &colleague{who: who, phone: newPhone(0xF000+number, o.Roots), base: o.Base, over: o.Over}
 }
 
 func (c *colleague) signIn(ctx context.Context) error {
-	users := userv1connect.NewStaffClient(c.phone.http, c.base)
+	users := userv1connect.NewStaffClient(c.phone.http, c.base, c.over...)
 	return until(ctx, "staff could not sign in", 90*time.Second, func() (bool, error) {
 		code, err := totp.GenerateCode(c.who.Secret, clock.Real())
 		if err != nil {
@@ -96,7 +96,7 @@ type reviewer struct {
 }
 
 func (r *reviewer) work(ctx context.Context) error {
-	loans := loanv1connect.NewStaffClient(r.phone.http, r.base)
+	loans := loanv1connect.NewStaffClient(r.phone.http, r.base, r.over...)
 	for clock.Sleep(ctx, 20*time.Millisecond) == nil {
 		err := r.signedIn(ctx, func() error { return r.clear(ctx, loans) })
 		if err != nil && ctx.Err() == nil {

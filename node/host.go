@@ -84,9 +84,11 @@ func (n *Node) build(ctx context.Context, p part) (*host, error) {
 	if h.db != nil {
 		h.mux.Handle(logv1connect.NewLogHandler(h.log, options...))
 		h.runner = job.NewRunner(h.db, owner(p.name), h.logger)
-		h.runner.Add(job.Job{Name: "log", Step: h.log.Step})
-		h.runner.Add(made.Jobs()...)
-		h.observe()
+		jobs := append([]job.Job{{Name: "log", Step: h.log.Step}}, made.Jobs()...)
+		h.runner.Add(jobs...)
+		if err := h.observe(jobs, made); err != nil {
+			return nil, errors.Join(err, h.close())
+		}
 		control.Runners = append(control.Runners, h.runner.Await)
 	}
 	h.mux.Handle(controlv1connect.NewControlHandler(control, options...))
@@ -96,6 +98,7 @@ func (n *Node) build(ctx context.Context, p part) (*host, error) {
 func (h *host) openStore(ctx context.Context, schema store.Schema) error {
 	n := h.node
 	cfg := storeConfig(n.cfg, h.name)
+	cfg.Owner = owner(h.name)
 	if cfg.Engine == store.SQLite {
 		if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
 			return fmt.Errorf("make the folder of the database: %w", err)

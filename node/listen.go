@@ -104,7 +104,7 @@ func (n *Node) serverOf(e *endpoint) (*http.Server, error) {
 	case "ops":
 		return rpc.HTTPServer(telemetry.Ops(n.telemetry.Metrics, n.Ready)), nil
 	case "sandbox":
-		return rpc.HTTPServer(n.sandbox.box.Handler()), nil
+		return rpc.HTTPServer(n.tracedParty(n.sandbox.box.Handler())), nil
 	case "public_http":
 		return n.entrance.HTTPServer(), nil
 	case "public_https":

@@ -35,6 +35,7 @@ type Node struct {
 	stopJobs context.CancelFunc
 	jobs     sync.WaitGroup
 	serving  sync.WaitGroup
+	business *business
 	keeping  sync.Mutex // of the sandbox's calendar
 	failed   chan error
 	closing  sync.Once
@@ -62,6 +63,9 @@ func (n *Node) start(ctx context.Context) error {
 		return fmt.Errorf("data_dir: %s cannot be written; choose another folder or give the right to write: %w", n.cfg.DataDir, err)
 	}
 	var err error
+	if n.business, err = newBusiness(n.telemetry.Metrics.Registry); err != nil {
+		return fmt.Errorf("measures of the business: %w", err)
+	}
 	if n.offset, err = openOffset(n.cfg); err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ func (n *Node) run(ctx context.Context, h *host) {
 		return
 	}
 	n.jobs.Go(func() {
-		if err := h.runner.Run(ctx); err != nil && ctx.Err() == nil {
+		if err := h.runner.Run(h.scope(ctx)); err != nil && ctx.Err() == nil {
 			n.fail(fmt.Errorf("jobs of %s: %w", h.name, err))
 		}
 	})

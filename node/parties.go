@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/kit/telemetry"
 	"github.com/hengdai/hengdai/sandbox"
 )
 
@@ -45,6 +49,22 @@ func (n *Node) startSandbox(ctx, jobs context.Context) error {
 		}
 	})
 	return nil
+}
+
+// tracedParty makes the sandbox's side of a call a part of the caller's trace, as a party with tracing of its own would.
+func (n *Node) tracedParty(party http.Handler) http.Handler {
+	logger := n.telemetry.Logger.With("service", "sandbox")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		parent := r.Header.Get("Traceparent")
+		if parent == "" {
+			party.ServeHTTP(w, r)
+			return
+		}
+		ctx := telemetry.Within(r.Context(), telemetry.Scope{Service: "sandbox", Tracer: n.telemetry.Tracer, Logger: logger})
+		ctx, end := telemetry.Start(telemetry.WithTraceParent(ctx, parent), r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
+		defer end(nil)
+		party.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 func (p *parties) close() error { return errors.Join(p.box.Close(), p.db.Close(), p.release()) }

@@ -58,7 +58,7 @@ func makeUser(_ context.Context, h *host) (service, error) {
 		return nil, err
 	}
 	bureau, err := identity.Open(identity.Config{
-		Name: "bureau", BaseURL: cfg.Parties["bureau"], KeysDir: cfg.KeysDir, Create: h.node.sandboxed(),
+		Name: "bureau", BaseURL: cfg.Parties["bureau"], KeysDir: cfg.KeysDir, Create: h.node.sandboxed(), HTTP: h.partyClient("bureau"),
 	})
 	if err != nil {
 		return nil, err
@@ -81,6 +81,7 @@ func makePayment(_ context.Context, h *host) (service, error) {
 		channels = append(channels, paychannel.Config{
 			Channel: name, BaseURL: h.node.cfg.Parties[name], MerchantID: "hengdai", KeysDir: h.node.cfg.KeysDir,
 			MakeKeys: h.node.sandboxed(), Priority: int64(i + 1), NotifyURL: h.node.cfg.CallbackBase + "/callbacks/payment/" + name,
+			Through: func(t http.RoundTripper) http.RoundTripper { return h.node.telemetry.Party(name, t) },
 		})
 	}
 	return payment.New(payment.Deps{
@@ -104,7 +105,8 @@ func makeNotify(_ context.Context, h *host) (service, error) {
 		DB: h.db, Log: h.log, Clock: h.node.clock, IDs: h.ids, Logger: h.logger, Keys: h.ring,
 		User:    client(h, "user", userv1connect.NewInternalClient),
 		UserLog: logOf(h, "user"), LoanLog: logOf(h, "loan"), CollectionLog: logOf(h, "collection"), PaymentLog: logOf(h, "payment"),
-		Channels: []smschannel.Config{{Channel: "sms", BaseURL: cfg.Parties["sms"], KeysDir: cfg.KeysDir, MakeKeys: h.node.sandboxed()}},
+		Channels: []smschannel.Config{{Channel: "sms", BaseURL: cfg.Parties["sms"], KeysDir: cfg.KeysDir, MakeKeys: h.node.sandboxed(),
+			HTTPClient: h.partyClient("sms")}},
 	})
 }
 

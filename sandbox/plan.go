@@ -38,7 +38,7 @@ var sameDay = []mishap{
 	{{Op: "callback", Kind: party.TwiceCallback}},
 	{{Op: "callback", Kind: party.LateCallback, DelayMS: 30}},
 	{{Op: anOrder, Kind: party.EarlyCallback, DelayMS: 10}},
-	{{Op: anOrder, Kind: party.LostResponse}, {Op: "query", Kind: party.NotFound}},
+	{{Op: anOrder, Kind: party.LostResponse}, {Op: "callback", Kind: party.LostCallback}, {Op: "query", Kind: party.NotFound}},
 }
 
 // untilFile after its acceptance the statement has told of an order: all of the next day and a night.

@@ -65,6 +65,7 @@ shares() {
       else if (name ~ /^(runtime|internal\/runtime|gc|sync|internal\/sync)/) group = "Go runtime: memory, scheduling, locks"
       else if (name ~ /^database\/sql/) group = "database/sql"
       else if (name ~ /protobuf|proto/) group = "protobuf"
+      else if (name ~ /crypto|tink/) group = "cryptography: TLS, signatures, vault"
       else if (name ~ /hengdai\/hengdai/) group = "hengdai"
       else group = "the rest of the standard library"
       sum[group] += $1; all += $1
@@ -91,6 +92,8 @@ measure gateway ./service/gateway "$(times 20x 1s)"
 measure policy ./service/risk/policy "$(times 20x 1s)"
 measure dayend ./service/loan "$(times 1x 20x)"
 HENGDAI_TEST_LIMIT=$(times 2 200) measure demo ./bench/demo 1x
+journeys=$work/journeys.prof
+HENGDAI_TEST_JOURNEYS=$(times 20 1000) HENGDAI_TEST_PROFILE=$journeys measure journey ./bench/journey 1x
 
 memory=$(awk '/MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo 2>/dev/null || echo "memory unknown")
 processor=$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo 2>/dev/null || uname -m)
@@ -127,6 +130,10 @@ EOF
   row "the demo of $(times 2 200): applicants and calendar" "$(metric demo BenchmarkDemo s-business)" s ""
   row "  a day of the calendar, day-end included" "$(metric demo BenchmarkDemo ms/day)" ms ""
   row "  the check of the books" "$(metric demo BenchmarkDemo s-check)" s ""
+  row "journeys from quote to money, $(times 20 1000) borrowers, 32 at once, on SQLite, generator on the same machine" "$(metric journey BenchmarkJourneysOnSQLite journeys/s)" "a second" 100 least
+  row "  processor time of one, of program and parties" "$(metric journey BenchmarkJourneysOnSQLite ms-processor/journey)" ms ""
+  row "the same on MariaDB" "$(metric journey BenchmarkJourneysOnMariaDB journeys/s)" "a second" ""
+  row "  processor time of one, without the server's" "$(metric journey BenchmarkJourneysOnMariaDB ms-processor/journey)" ms ""
   echo
   echo "A transfer is one call of Post: idempotent by id, refused with another body, both balances checked, found by either account, seen by readers of the log."
   echo
@@ -139,7 +146,17 @@ EOF
   against "the driver in use, no readers" "$(metric store BenchmarkDriver/ncruces/readers=0 transfers/s)" "modernc.org/sqlite" "$(metric store BenchmarkDriver/modernc/readers=0 transfers/s)" "" more
   against "the same through payment's journal on SQLite" "$(metric transfer BenchmarkTransfersOnSQLite transfers/s)" "on MariaDB, same code" "$(metric transfer BenchmarkTransfersOnMariaDB transfers/s)" "" more
   against "a call between services in one process" "$(metric rpc BenchmarkCall/local ns/op)" "over loopback" "$(metric rpc BenchmarkCall/remote ns/op)" ns less
-  for name in transfer store start demo dayend rpc gateway policy; do
+  echo
+  echo "## The calls of a journey"
+  echo
+  echo "| call | SQLite, median | 99 of 100 within | MariaDB, median | 99 of 100 within |"
+  echo "|---|---|---|---|---|"
+  for call in quote apply until-decided disclose confirm sign until-repaying; do
+    printf '| %s | %s ms | %s ms | %s ms | %s ms |\n' "${call//-/ }" \
+      "$(metric journey BenchmarkJourneysOnSQLite "ms-$call-median")" "$(metric journey BenchmarkJourneysOnSQLite "ms-$call-99%")" \
+      "$(metric journey BenchmarkJourneysOnMariaDB "ms-$call-median")" "$(metric journey BenchmarkJourneysOnMariaDB "ms-$call-99%")"
+  done
+  for name in transfer store start demo journey dayend rpc gateway policy; do
     printf '\n## %s\n\n```\n%s\n%s\n```\n' "$name" "$(cat "$work/$name.cmd")" "$(grep -E '^Benchmark' "$work/$name.txt" | sed -E 's/[[:space:]]+/ /g' | sed -E 's/ ([0-9])/  \1/g')"
   done
   printf '\n## Where the time of a transfer goes\n\nProcessor time; waiting for the disk is not in it.\n\n```\n'
@@ -147,6 +164,11 @@ EOF
   printf '```\n\nThe dearest functions (`go tool pprof -top`):\n\n```\n'
   go tool pprof -top -nodecount=12 "$work/transfer.test" "$profile" 2>/dev/null | sed -E 's#github.com/(hengdai/hengdai|ncruces)/##; /^File:|^Build ID|^Time:|^Type:|^Showing/d'
   printf '```\n'
+  if [ -s "$journeys" ]; then
+    printf '\n## Where the time of a journey goes\n\nProcessor time of the program with its parties, of the first seconds on SQLite.\n\n```\n'
+    shares "$journeys" bin/hengdai
+    printf '```\n'
+  fi
 } >"$work/page.md"
 cp "$work/page.md" "$page"
 echo "wrote $page" >&2

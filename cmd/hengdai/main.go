@@ -24,7 +24,7 @@ const (
 	exitOK      = 0
 	exitFailed  = 1 // the work was begun and did not succeed
 	exitUsage   = 2 // the words of the call are wrong
-	exitInvalid = 3 // the work was done, and an invariant does not hold or something must be mended
+	exitInvalid = 3 // the work was done, and an invariant does not hold, something must be mended, or a file is not to be believed
 )
 
 // command is one sub-command.
@@ -44,7 +44,9 @@ func commands() []command {
 		{"backup", "--to FOLDER [--config FILE]", "copy the data folder while the program works; all databases of one moment, without the keys", runBackup},
 		{"restore", "--from FOLDER [--config FILE]", "fill an empty data folder from a back-up, after checking it", runRestore},
 		{"doctor", "[--json] [--config FILE]", "look at folders, keys, addresses and databases, and say what to do", runDoctor},
+		{"reconcile", "[--channel C] [--day D] [--summary FILE] FILE", "read and check a channel's statement file and print it as JSON", runReconcile},
 		{"config", "[--config FILE]", "print the configuration in force, secrets masked", runConfig},
+		{"trace", "FILE [--id ID | --method NAME] [--svg FILE]", "list or show the traces of a traces file (telemetry.traces_file)", runTrace},
 		{"version", "", "print the version", runVersion},
 	}
 }
@@ -118,10 +120,11 @@ func help(out io.Writer) {
 		"           starts everything on this machine, lends a small book to made-up people, and prints where to look and how to\n"+
 		"           log in. Data and keys stay in ./data and ./data.keys; remove both to begin anew.\n\nCommands:\n")
 	for _, c := range commands() {
-		_, _ = fmt.Fprintf(out, "  hengdai %-8s %s\n  %16s %s\n", c.name, c.args, "", c.says)
+		_, _ = fmt.Fprintf(out, "  hengdai %-9s %s\n  %17s %s\n", c.name, c.args, "", c.says)
 	}
 	_, _ = fmt.Fprint(out, "\n`hengdai help COMMAND` explains its flags. Every setting has a default, a key in the YAML file and a variable HENGDAI_*;\n"+
-		"`hengdai config` shows what is in force. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an invariant does not hold or the doctor found a failure.\n")
+		"`hengdai config` shows what is in force. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an invariant does not hold, the doctor found a\n"+
+		"failure, or a statement is not to be believed.\n")
 }
 
 // flags makes the flag set of a command. What is wrong with a call comes back as a usageError; --help explains on out.
@@ -155,6 +158,23 @@ func parse(set *flag.FlagSet, args []string) error {
 		return &usageError{fmt.Sprintf("%q is not expected here", set.Arg(0))}
 	}
 	return nil
+}
+
+// parseOne reads the flags of a command that takes one word besides.
+func parseOne(set *flag.FlagSet, args []string) (string, error) {
+	usage := set.Usage
+	set.Usage = func() {}
+	err := set.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		usage()
+		return "", err
+	case err != nil:
+		return "", &usageError{err.Error()}
+	case set.NArg() != 1:
+		return "", &usageError{"one file is expected, after the flags"}
+	}
+	return set.Arg(0), nil
 }
 
 func runVersion(_ context.Context, args []string, out io.Writer) error {

@@ -34,7 +34,12 @@ func TestEveryCallEndsWithACodeAndAWord(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(full, "something"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	rows := filepath.Join(full, "rows.csv")
+	rows, traces := filepath.Join(full, "rows.csv"), filepath.Join(full, "traces.jsonl")
+	if err := os.WriteFile(traces, []byte(`{"trace_id":"85da51","span_id":"a","name":"gateway","kind":"server","start":"2026-11-22T04:00:00Z","end":"2026-11-22T04:00:01Z","attributes":{"hengdai.method":"loan.v1.Public/Sign"}}
+{"trace_id":"85da51","span_id":"b","parent_id":"a","name":"commit","kind":"internal","start":"2026-11-22T04:00:00Z","end":"2026-11-22T04:00:01Z","attributes":{"units":4}}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		call      string
 		code      int
@@ -51,6 +56,12 @@ func TestEveryCallEndsWithACodeAndAWord(t *testing.T) {
 		{"help nonsense", exitUsage, "", `there is no command "nonsense"`},
 		{"fly", exitUsage, "", "`hengdai help` lists them"},
 		{"version", exitOK, "hengdai dev", ""},
+		{"trace", exitUsage, "", "the traces file is missing"},
+		{"trace none.jsonl", exitFailed, "", "open the traces"},
+		{"trace " + traces, exitOK, "loan.v1.Public/Sign", ""},
+		{"trace " + traces + " --id 85da", exitOK, "commit  (units=4)", ""},
+		{"trace " + traces + " --id 77", exitFailed, "", "there is no such trace"},
+		{"trace " + traces + " --method Sign --svg " + filepath.Join(full, "t.svg"), exitOK, "", ""},
 		{"version please", exitUsage, "", `"please" is not expected here`},
 		{"run --speed 9", exitUsage, "", "flag provided but not defined: -speed"},
 		{"run now", exitUsage, "", "usage: hengdai run [--demo-book]"},

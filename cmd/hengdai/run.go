@@ -96,7 +96,8 @@ func telemetryOf(ctx context.Context, cfg *config.Config, logFile string) (*tele
 		out, closeLog = file, func() { _ = file.Close() }
 	}
 	tel, err := telemetry.New(ctx, telemetry.Config{
-		Process: "hengdai", Level: cfg.Telemetry.Level, OTLPEndpoint: cfg.Telemetry.OTLPEndpoint, SamplePPM: cfg.Telemetry.SamplePPM, Out: out,
+		Process: "hengdai", Level: cfg.Telemetry.Level, OTLPEndpoint: cfg.Telemetry.OTLPEndpoint,
+		TracesFile: cfg.Telemetry.TracesFile, SamplePPM: cfg.Telemetry.SamplePPM, Out: out,
 	})
 	if err != nil {
 		closeLog()

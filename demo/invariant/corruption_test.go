@@ -47,7 +47,7 @@ var corruptions = []struct {
 
 	{"party.effects", "another amount", "sandbox", `UPDATE journal SET amount_minor = amount_minor + 1` + first("journal", "seq", "kind = 'COLLECT' AND status = 'SUCCESS'")},
 	{"party.effects", "done twice", "sandbox", `INSERT INTO journal SELECT (SELECT max(seq) + 1 FROM journal), party, kind, request_no, channel_no, merchant_id, card_no, amount_minor,
-		fee_minor, status, code, at_ms, settled_on FROM journal WHERE kind = 'PAYOUT' LIMIT 1`},
+		fee_minor, status, code, at_ms, settled_on, original_no FROM journal WHERE kind = 'PAYOUT' LIMIT 1`},
 	{"party.effects", "nobody's order", "sandbox", `UPDATE journal SET request_no = '1'` + first("journal", "seq", "kind = 'PAYOUT'")},
 	{"party.effects", "the other direction", "sandbox", `UPDATE journal SET kind = 'COLLECT'` + first("journal", "seq", "kind = 'PAYOUT'")},
 	{"party.effects", "not believed", "payment", `UPDATE payment_attempt SET state = 'FAILED_FINAL'` + first("payment_attempt", "bucket, attempt_id", "state = 'SUCCESS'")},
@@ -76,7 +76,7 @@ var corruptions = []struct {
 	{"party.identity", "no match", "sandbox", `UPDATE journal SET status = 'MISMATCH'` + first("journal", "seq", "kind = 'VERIFY4'")},
 	{"party.identity", "verified afterwards", "loan", `UPDATE application SET created_ms = created_ms - 86400000` + first("application", idKey, "1")},
 	{"party.messages", "sent twice", "sandbox", `INSERT INTO journal SELECT (SELECT max(seq) + 1 FROM journal), party, kind, request_no, channel_no, merchant_id, card_no, amount_minor,
-		fee_minor, status, code, at_ms, settled_on FROM journal WHERE kind = 'SMS' LIMIT 1`},
+		fee_minor, status, code, at_ms, settled_on, original_no FROM journal WHERE kind = 'SMS' LIMIT 1`},
 	{"party.messages", "refused and sent", "notify", `UPDATE notify_message SET state = 'REFUSED_BY_GUARD'` + first("notify_message", "bucket, message_id", "channel = 'sms' AND state = 'DELIVERED'")},
 	{"party.messages", "nobody's message", "notify", `DELETE FROM notify_message` + first("notify_message", "bucket, message_id", "channel = 'sms' AND state = 'DELIVERED'")},
 	{"payment.attempts", "two live ones", "payment", `UPDATE payment_attempt SET state = 'UNKNOWN', live_key = order_id` + first("payment_attempt", "bucket, attempt_id", "1")},

@@ -93,8 +93,8 @@ func transit(ctx context.Context, l *look, f *finding) error {
 
 // statementDay is a settlement date as payment keeps it.
 type statementDay struct {
-	channel, account, on, state                             string
-	version, lines, in, out, fee, opening, closing, settled int64
+	channel, account, on, state                    string
+	version, lines, in, out, fee, opening, closing int64
 }
 
 func (l *look) statementDays(ctx context.Context) ([]statementDay, error) {

@@ -11,18 +11,7 @@ const Million = 1_000_000
 // PPM is a rate in parts per million.
 func PPM(n int64) Rate { return Rate{Num: n, Den: Million} }
 
-// Of is the rate's share of an amount.
-func (r Rate) Of(a Amount, mode Rounding) (Amount, error) { return MulDiv(a, r.Num, r.Den, mode) }
-
 // Within splits a price that includes a tax of this rate: the tax in it is a x rate / (1 + rate).
 func (r Rate) Within(a Amount, mode Rounding) (Amount, error) {
 	return MulDiv(a, r.Num, r.Den+r.Num, mode)
-}
-
-// Less compares two rates exactly (both denominators positive).
-func (r Rate) Less(o Rate) bool {
-	var left, right Sum
-	left.Add(r.Num, o.Den)
-	right.Add(o.Num, r.Den)
-	return left.Less(right)
 }

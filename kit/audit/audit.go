@@ -65,6 +65,7 @@ func Write(tx *store.Tx, e Entry) error {
 	if err != nil {
 		return fmt.Errorf("recording %s: %w", e.Act, err)
 	}
+	tx.Note(store.NoteAct)
 	return nil
 }
 

@@ -8,7 +8,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/job"
 	"github.com/hengdai/hengdai/kit/store"
@@ -21,17 +23,43 @@ var errMoved = errs.New(errs.Conflict, "audit.chain_moved", "审计链已被他�
 
 // Job is the work that chains new rows; a service adds it to its jobs.
 func Job(db *store.DB) job.Job {
-	return job.Job{Name: "audit", Step: func(ctx context.Context) (bool, error) { return Step(ctx, db) }}
+	var done int64 // one more than what was noted when there was last nothing to chain
+	var worked time.Time
+	return job.Job{Name: "audit", Step: func(ctx context.Context) (bool, error) {
+		noted := db.Noted(store.NoteAct) + 1
+		if db.Engine() == store.SQLite && done == noted {
+			return false, nil
+		}
+		if err := clock.Sleep(ctx, pace-clock.Since(worked)); err != nil {
+			return false, nil //nolint:nilerr // the process ends
+		}
+		taken, err := step(ctx, db)
+		if taken > 0 {
+			worked = clock.Real()
+		}
+		if err == nil && taken < batch {
+			done = noted
+		}
+		return taken > 0, err
+	}}
 }
+
+// pace is how often acts are chained at most: nobody waits for it, and many share a commit.
+const pace = 10 * time.Millisecond
 
 // Step chains the rows that are not chained yet and says whether there may be more.
 func Step(ctx context.Context, db *store.DB) (more bool, err error) {
+	taken, err := step(ctx, db)
+	return taken == batch, err
+}
+
+// step answers how many rows it chained.
+func step(ctx context.Context, db *store.DB) (taken int, err error) {
 	var waiting int64
 	err = db.Primary().QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT id FROM kit_audit WHERE chain_no = 0 LIMIT 1) w`).Scan(&waiting)
 	if err != nil || waiting == 0 {
-		return false, errs.Wrap(err, "looking for unchained acts")
+		return 0, errs.Wrap(err, "looking for unchained acts")
 	}
-	taken := 0
 	err = db.WriteQuiet(ctx, func(tx *store.Tx) error {
 		head, err := readHead(ctx, tx)
 		if err != nil {
@@ -44,7 +72,7 @@ func Step(ctx context.Context, db *store.DB) (more bool, err error) {
 		taken = len(rows)
 		return extend(ctx, tx, head, rows)
 	})
-	return taken == batch, errs.Wrap(err, "chaining acts")
+	return taken, errs.Wrap(err, "chaining acts")
 }
 
 func extend(ctx context.Context, tx *store.Tx, head chainHead, rows []chainRow) error {

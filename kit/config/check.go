@@ -28,7 +28,7 @@ func (c *Config) Check() error {
 		k.wrong("keys_dir", c.KeysDir, "a folder outside of data_dir, so that a copy of the data does not hold its keys")
 	}
 	for i, s := range c.Services {
-		k.oneOf(fmt.Sprintf("services[%d]", i), s, Services)
+		k.oneOf(fmt.Sprintf("services[%d]", i), s, append(slices.Clone(Services), Outside))
 	}
 	c.checkListen(k)
 	c.checkPlaces(k)
@@ -134,6 +134,9 @@ func (c *Config) checkProduction(k *checker) {
 	}
 	if c.Parties[sandboxServer] != "" {
 		k.wrong("parties.sandbox", maskURL(c.Parties[sandboxServer]), "no such entry in the production profile")
+	}
+	if c.Runs(Outside) {
+		k.wrong("services", Outside, "services only in the production profile")
 	}
 	if c.Runs("gateway") && c.Listen.CertFile == "" {
 		k.wrong("listen.cert_file", "", "a certificate; the production profile makes none itself")

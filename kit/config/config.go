@@ -21,6 +21,9 @@ const (
 // Services are the names of all services, in the order in which they start.
 var Services = []string{"user", "risk", "payment", "loan", "notify", "collection", "report", "gateway"}
 
+// Outside in place of services makes a process that serves the sandbox's outside parties and nothing else.
+const Outside = "sandbox"
+
 // Parties are the names of the outside parties.
 var Parties = []string{"alpha", "beta", "bureau", "sms"}
 
@@ -35,7 +38,7 @@ type Config struct {
 	DataDir string `yaml:"data_dir"`
 	// KeysDir holds the keys; it must not lie inside the data folder. Empty means data_dir + ".keys".
 	KeysDir string `yaml:"keys_dir"`
-	// Services are those that run in this process; empty means all.
+	// Services are those that run in this process; empty means all, "sandbox" alone means none but the outside parties.
 	Services []string `yaml:"services"`
 	// Listen says at which addresses.
 	Listen Listen `yaml:"listen"`
@@ -118,6 +121,8 @@ type Telemetry struct {
 	Level string `yaml:"level"`
 	// OTLPEndpoint is the base URL of a trace collector; empty: traces are not kept.
 	OTLPEndpoint string `yaml:"otlp_endpoint"`
+	// TracesFile is a file to which spans are appended as JSON lines, for `hengdai trace`; empty: none.
+	TracesFile string `yaml:"traces_file"`
 	// SamplePPM is how many of a million traces are kept.
 	SamplePPM int64 `yaml:"sample_ppm"`
 }

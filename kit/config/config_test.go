@@ -39,6 +39,7 @@ func TestAWrongKeyIsNamedWithItsLineAndWhatWouldBeRight(t *testing.T) {
 		"limits:\n  request_timeout: 5\n":                   `line 2: limits.request_timeout: "5" is wrong: want a duration`,
 		"services: loan\n":                                  `line 1: services: "loan" is wrong: want a list`,
 		"services: [lone]\n":                                `services[0]: "lone" is wrong: want one of user,`,
+		"profile: production\nservices: [sandbox]\n":        `services: "sandbox" is wrong: want services only in the production profile`,
 		"listen:\n  ops: 9090\n":                            `listen.ops: "9090" is wrong: want host:port`,
 		"listen:\n  public_http: 0.0.0.0:80\n":              `listen.public_http: "0.0.0.0:80" is wrong: want an address on loopback`,
 		"peers:\n  loan: localhost:9000\n":                  `peers.loan: "localhost:9000" is wrong: want http://host:port`,

@@ -55,13 +55,11 @@ func (q *Queue) claim(ctx context.Context, limit int) ([]Effect, error) {
 }
 
 func (q *Queue) due(ctx context.Context, limit int) ([]due, error) {
-	// On SQLite the claims of another process are those of one that is gone; on a server they end by themselves.
-	gone := ""
-	if q.db.Engine() == store.SQLite {
-		gone = q.db.Process()
-	}
+	// What a predecessor claimed before this process came is free. A claim of a namesake that is younger was made, or
+	// renewed, by somebody who lives: it ends by itself, and the fence decides.
+	gone, came := q.db.Replaced()
 	now := clock.Real().UnixMilli()
-	args := []any{q.clk.Now().UnixMilli(), now, now, gone, gone}
+	args := []any{q.clk.Now().UnixMilli(), now, now, gone, q.db.Process(), came.Add(claimFor).UnixMilli()}
 	q.mu.RLock()
 	kinds := make([]string, 0, len(q.handlers))
 	for k := range q.handlers {
@@ -75,8 +73,8 @@ func (q *Queue) due(ctx context.Context, limit int) ([]due, error) {
 	for _, k := range kinds {
 		args = append(args, k)
 	}
-	rows, err := q.db.Primary().QueryContext(ctx, `SELECT bucket, kind, id, body, not_before_ms, fence, tries, version FROM kit_effect
-		WHERE state = 0 AND not_before_ms <= ? AND retry_ms <= ? AND (claimed_ms <= ? OR (? <> '' AND claimed_by <> ?)) AND kind IN (?`+strings.Repeat(", ?", len(kinds)-1)+`)
+	rows, err := q.db.Primary().QueryContext(ctx, `SELECT bucket, kind, id, body, not_before_ms, fence, tries, version, traceparent FROM kit_effect
+		WHERE state = 0 AND not_before_ms <= ? AND retry_ms <= ? AND (claimed_ms <= ? OR (claimed_by LIKE ? AND claimed_by <> ? AND claimed_ms <= ?)) AND kind IN (?`+strings.Repeat(", ?", len(kinds)-1)+`)
 		ORDER BY not_before_ms, retry_ms LIMIT ?`, append(args, limit)...)
 	if err != nil {
 		return nil, err
@@ -86,7 +84,7 @@ func (q *Queue) due(ctx context.Context, limit int) ([]due, error) {
 	for rows.Next() {
 		var d due
 		var notBefore int64
-		if err := rows.Scan(&d.Bucket, &d.Kind, &d.ID, &d.Body, &notBefore, &d.Fence, &d.Tries, &d.version); err != nil {
+		if err := rows.Scan(&d.Bucket, &d.Kind, &d.ID, &d.Body, &notBefore, &d.Fence, &d.Tries, &d.version, &d.traceparent); err != nil {
 			return nil, err
 		}
 		if notBefore > 0 {

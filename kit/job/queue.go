@@ -8,9 +8,13 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/kit/telemetry"
 )
 
 const (
@@ -43,6 +47,8 @@ type Effect struct {
 	// Tries counts the tries that failed before this one, Fence the claims. Add ignores both.
 	Tries int
 	Fence int64
+
+	traceparent string // of the work that decided it
 }
 
 // Queue holds the stored effects of one database.
@@ -94,8 +100,8 @@ func (q *Queue) Add(tx *store.Tx, e Effect) error {
 	if body == nil {
 		body = []byte{}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO kit_effect (bucket, kind, id, body, state, not_before_ms, retry_ms, claimed_ms, claimed_by, fence, tries, reason, version)
-		VALUES (?, ?, ?, ?, 0, ?, 0, 0, '', 0, 0, '', 1)`, e.Bucket, e.Kind, e.ID, body, millis(e.NotBefore))
+	_, err = tx.ExecContext(ctx, `INSERT INTO kit_effect (bucket, kind, id, body, state, not_before_ms, retry_ms, claimed_ms, claimed_by, fence, tries, reason, version, traceparent, added_ms)
+		VALUES (?, ?, ?, ?, 0, ?, 0, 0, '', 0, 0, '', 1, ?, ?)`, e.Bucket, e.Kind, e.ID, body, millis(e.NotBefore), telemetry.TraceParent(ctx), q.clk.Now().UnixMilli())
 	return errs.Wrap(err, "storing an effect")
 }
 
@@ -192,9 +198,27 @@ func (q *Queue) carryOut(ctx context.Context, e Effect) {
 		delete(q.running, &e)
 		q.mu.Unlock()
 	}()
+	ctx = telemetry.WithTraceParent(ctx, e.traceparent)
+	end := func(error) {}
+	if trace.SpanContextFromContext(ctx).IsSampled() {
+		ctx, end = telemetry.StartSpan(ctx, "effect "+e.Kind, attribute.Int("hengdai.tries", e.Tries))
+	}
 	err := call(ctx, fn, e)
+	defer end(failure(err))
 	// The outcome is stored even if the process is draining. If it cannot be, the claim ends and the effect runs again.
-	_ = q.store(context.WithoutCancel(ctx), e, q.outcome(ctx, e, err))
+	out := q.outcome(ctx, e, err)
+	if out.state == stateFailed {
+		telemetry.Logger(ctx).ErrorContext(ctx, "an effect failed for good and waits for a person", "kind", e.Kind, "id", e.ID, "reason", out.reason, "error", err)
+	}
+	_ = q.store(context.WithoutCancel(ctx), e, out)
+}
+
+// failure is err, if the handler did not merely ask to be called later.
+func failure(err error) error {
+	if errors.As(err, new(again)) {
+		return nil
+	}
+	return err
 }
 
 func call(ctx context.Context, fn func(context.Context, Effect) error, e Effect) (err error) {

@@ -308,6 +308,56 @@ func TestTheClaimsOfAKilledProcessAreFreeAtOnce(t *testing.T) {
 	all.Wait()
 }
 
+// On a server others may be at work, but who comes back under the same name replaces who had it before.
+func TestWhoComesBackTakesUpTheClaimsOfHisPredecessorOnly(t *testing.T) {
+	cfg := storetest.MySQL(t, work())
+	cfg.Owner = "pay@here"
+	before := storetest.Open(t, cfg, work())
+	q := job.NewQueue(before, clock.NewManual(start2026))
+	held, goOn := make(chan struct{}, 2), make(chan struct{})
+	q.Handle("pay", func(context.Context, job.Effect) error { held <- struct{}{}; <-goOn; return nil })
+	enqueue(t, before, q, job.Effect{Kind: "pay", Bucket: 1, ID: 1})
+	var all sync.WaitGroup
+	all.Go(func() { step(t, q) })
+	<-held // and it is killed here
+	ran := func(owner string) (n int64) {
+		cfg := cfg
+		cfg.Owner = owner
+		var runs atomic.Int64
+		other(t, storetest.Open(t, cfg, work()), &runs)
+		return runs.Load()
+	}
+	if n := ran("pay@there") + ran(""); n != 0 {
+		t.Errorf("others took it up %d times while it was claimed", n)
+	}
+	if n := ran("pay@here"); n != 1 {
+		t.Errorf("who came back ran it %d times", n)
+	}
+	close(goOn)
+	all.Wait()
+}
+
+// Two under one name are a mistake of the operator; each keeps what he claims while both live.
+func TestALiveNamesakeKeepsWhatHeClaims(t *testing.T) {
+	cfg := storetest.MySQL(t, work())
+	cfg.Owner = "pay@here"
+	first, second := storetest.Open(t, cfg, work()), storetest.Open(t, cfg, work())
+	q := job.NewQueue(first, clock.NewManual(start2026))
+	held, goOn := make(chan struct{}), make(chan struct{})
+	q.Handle("pay", func(context.Context, job.Effect) error { close(held); <-goOn; return nil })
+	enqueue(t, first, q, job.Effect{Kind: "pay", Bucket: 1, ID: 1})
+	time.Sleep(20 * time.Millisecond)
+	var all sync.WaitGroup
+	all.Go(func() { step(t, q) })
+	<-held
+	var runs atomic.Int64
+	if other(t, second, &runs); runs.Load() != 0 {
+		t.Errorf("the namesake ran it %d times while it was claimed after he came", runs.Load())
+	}
+	close(goOn)
+	all.Wait()
+}
+
 func TestAClaimIsRenewedWhileItsHandlerWorks(t *testing.T) {
 	storetest.Each(t, work(), func(t *testing.T, db *store.DB) {
 		q := job.NewQueue(db, clock.NewManual(start2026))

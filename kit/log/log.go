@@ -5,13 +5,13 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/id"
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/kit/telemetry"
 )
 
 // Log is the log of one service.
@@ -21,10 +21,12 @@ type Log struct {
 	ids    *id.Generator
 	clk    clock.Clock
 	bell   bell
+	told   func(Event)
 	tail   tail
 
 	stepped atomic.Int64 // when the numberer last found something, in nanoseconds
 	from    atomic.Int64 // the partition with which it begins next
+	clear   atomic.Int64 // one more than what was noted when there was last nothing to number
 }
 
 // New gives the log that lies in a service's database. source is the service's name.
@@ -45,7 +47,8 @@ type Event struct {
 	PostingOn, ValueOn string
 }
 
-var trace propagation.TraceContext
+// Observe names who is told of each event after its commit; fn must return at once. It is set before the first Append.
+func (l *Log) Observe(fn func(e Event)) { l.told = fn }
 
 // Append adds an event with the unit of work that causes it. It will be seen if and only if the unit is committed.
 func (l *Log) Append(tx *store.Tx, e Event) error {
@@ -66,11 +69,13 @@ func (l *Log) Append(tx *store.Tx, e Event) error {
 	if body == nil {
 		body = []byte{}
 	}
-	carrier := propagation.MapCarrier{}
-	trace.Inject(tx.Context(), carrier)
+	tx.Note(store.NoteEvent)
 	_, err = tx.ExecContext(tx.Context(), `INSERT INTO kit_log_new (part, id, user_id, bucket, kind, body, at_ms, posting_on, value_on, traceparent)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, int64(id.Partition(e.Bucket)), l.ids.New(e.Bucket), e.UserID, e.Bucket, kind, body,
-		l.clk.Now().UnixMilli(), e.PostingOn, e.ValueOn, carrier.Get("traceparent"))
+		l.clk.Now().UnixMilli(), e.PostingOn, e.ValueOn, telemetry.TraceParent(tx.Context()))
+	if err == nil && l.told != nil {
+		tx.AfterCommit(func() { l.told(e) })
+	}
 	return errs.Wrap(err, "appending event "+kind)
 }
 
@@ -101,8 +106,15 @@ func (b *bell) ring() {
 
 // numbered says that every committed event has its position.
 func (l *Log) numbered(ctx context.Context) (bool, error) {
+	noted := l.db.Noted(store.NoteEvent) + 1
+	if l.db.Engine() == store.SQLite && l.clear.Load() == noted {
+		return true, nil
+	}
 	var n int64
 	err := l.db.Primary().QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT id FROM kit_log_new LIMIT 1) w").Scan(&n)
+	if err == nil && n == 0 {
+		l.clear.Store(noted)
+	}
 	return n == 0, errs.Wrap(store.Explain(err), "looking for unnumbered events")
 }
 

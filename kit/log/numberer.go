@@ -50,21 +50,13 @@ func (l *Log) number(ctx context.Context) error {
 		if err := n.take(tx); err != nil || len(n.rows) == 0 {
 			return err
 		}
-		for part, head := range n.heads {
-			if head.position == before[part].position {
-				continue
-			}
-			res, err := tx.ExecContext(ctx, "UPDATE kit_log_head SET position = ?, version = version + 1 WHERE part = ? AND version = ?",
-				head.position, part, head.version)
-			if err != nil {
-				return err
-			}
-			n, err := res.RowsAffected()
-			if err := store.One(n, err, errHeadMoved); err != nil {
-				return err
-			}
+		if err := n.moveHeads(tx, &before); err != nil {
+			return err
 		}
-		return move(ctx, tx, n.rows)
+		if err := inPowers(n.rows, func(some []row) error { return insert(ctx, tx, some) }); err != nil {
+			return err
+		}
+		return l.removeAll(ctx, tx, n.rows)
 	})
 	if err != nil || len(got.rows) == 0 {
 		return err
@@ -98,6 +90,36 @@ func (n *numbered) readHeads(tx *store.Tx) error {
 	}
 	return rows.Err()
 }
+
+// moveHeads moves the heads of all partitions that have new events in one statement, if nobody else has moved one of them. The
+// rest are named with the position that they have, so that there is one text alone.
+func (n *numbered) moveHeads(tx *store.Tx, before *[id.Partitions]cursor) error {
+	var cases, places []any
+	var moving int64
+	for part, head := range n.heads {
+		cases = append(cases, part, head.position)
+		version := head.version
+		if head.position == before[part].position {
+			version = -1 // no head has it: this one stays
+		} else {
+			moving++
+		}
+		places = append(places, part, version)
+	}
+	res, err := tx.ExecContext(tx.Context(), headsMove, append(cases, places...)...)
+	if err != nil {
+		return err
+	}
+	moved, err := res.RowsAffected()
+	if err == nil && moved != moving {
+		err = errHeadMoved
+	}
+	return err
+}
+
+// headsMove is the statement of moveHeads.
+var headsMove = "UPDATE kit_log_head SET position = CASE part" + strings.Repeat(" WHEN ? THEN ?", id.Partitions) +
+	" ELSE position END, version = version + 1 WHERE (part = ? AND version = ?)" + strings.Repeat(" OR (part = ? AND version = ?)", id.Partitions-1)
 
 // take reads events, beginning with the partition whose turn it is, and moves the heads behind them.
 func (n *numbered) take(tx *store.Tx) error {
@@ -143,20 +165,36 @@ func (n *numbered) takeParts(tx *store.Tx, from, to int64) error {
 	return rows.Err()
 }
 
-// move takes rows from kit_log_new to kit_log, in statements whose sizes are powers of two, so that few texts are prepared.
-func move(ctx context.Context, tx *store.Tx, events []row) error {
-	err := inPowers(events, func(some []row) error { return insert(ctx, tx, some) })
-	for len(events) > 0 && err == nil {
-		n := 1 // of one partition: a server then finds the rows by their key, and waits for nobody who is adding others
-		for n < len(events) && events[n].part == events[0].part {
+// removeAll takes numbered rows out of kit_log_new, by partition: a server then finds them by their key, and waits for nobody who
+// is adding others. A server gets them in one statement, because each is a way there and back; SQLite in statements whose sizes
+// are powers of two, so that few texts are prepared.
+func (l *Log) removeAll(ctx context.Context, tx *store.Tx, events []row) error {
+	var gone []any
+	var where []string
+	for rest := events; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].part == rest[0].part {
 			n++
 		}
-		err = inPowers(events[:n], func(some []row) error { return remove(ctx, tx, some) })
-		events = events[n:]
+		if l.db.Engine() == store.SQLite {
+			err := inPowers(rest[:n], func(some []row) error {
+				return remove(ctx, tx, len(some), []string{whereOf(some)}, valuesOf(nil, some))
+			})
+			if err != nil {
+				return err
+			}
+		} else {
+			where, gone = append(where, whereOf(rest[:n])), valuesOf(gone, rest[:n])
+		}
+		rest = rest[n:]
 	}
-	return err
+	if len(where) == 0 {
+		return nil
+	}
+	return remove(ctx, tx, len(events), where, gone)
 }
 
+// inPowers hands rows on in portions whose sizes are powers of two.
 func inPowers(events []row, do func([]row) error) error {
 	for size := 64; size > 0; size /= 2 {
 		for len(events) >= size {
@@ -182,17 +220,24 @@ func insert(ctx context.Context, tx *store.Tx, events []row) error {
 	return err
 }
 
-func remove(ctx context.Context, tx *store.Tx, events []row) error {
-	gone := make([]any, 0, 1+len(events))
-	gone = append(gone, events[0].part)
+func whereOf(events []row) string {
+	return "part = ? AND id IN (?" + strings.Repeat(", ?", len(events)-1) + ")"
+}
+
+func valuesOf(values []any, events []row) []any {
+	values = append(values, events[0].part)
 	for i := range events {
-		gone = append(gone, events[i].id)
+		values = append(values, events[i].id)
 	}
-	res, err := tx.ExecContext(ctx, "DELETE FROM kit_log_new WHERE part = ? AND id IN (?"+strings.Repeat(", ?", len(events)-1)+")", gone...)
+	return values
+}
+
+func remove(ctx context.Context, tx *store.Tx, rows int, where []string, gone []any) error {
+	res, err := tx.ExecContext(ctx, "DELETE FROM kit_log_new WHERE ("+strings.Join(where, ") OR (")+")", gone...)
 	if err != nil {
 		return err
 	}
-	if n, err := res.RowsAffected(); err != nil || n != int64(len(events)) {
+	if n, err := res.RowsAffected(); err != nil || n != int64(rows) {
 		return errHeadMoved.Because(err)
 	}
 	return nil

@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"strings"
 
 	logv1 "github.com/hengdai/hengdai/api/log/v1"
 	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/kit/id"
 	"github.com/hengdai/hengdai/kit/store"
 )
 
@@ -107,6 +109,34 @@ func scanParked(scan func(...any) error) (e *logv1.Event, reason string, tries i
 	return e, reason, tries, err
 }
 
+// RetryAll takes the parked events of a user in from every log, as far as each goes. userID 0 and a bucket name the events
+// of nobody. An event that fails again is no error: it is among those left, and Parked shows its new reason.
+func RetryAll(ctx context.Context, userID, bucket int64, logs ...*Follower) (taken, left int, err error) {
+	if userID > 0 {
+		bucket = id.Bucket(userID)
+	}
+	for _, f := range logs {
+		n, err := f.Retry(ctx, userID, bucket)
+		taken += n
+		if err != nil && !poison(ctx, err) {
+			return taken, left, err
+		}
+		if err != nil {
+			slog.WarnContext(ctx, "a parked event failed again", "source", f.source, "user", userID, "bucket", bucket, "error", err)
+		}
+		list, err := f.Parked(ctx)
+		if err != nil {
+			return taken, left, err
+		}
+		for _, e := range list {
+			if e.UserID == userID && e.Bucket == bucket {
+				left++
+			}
+		}
+	}
+	return taken, left, nil
+}
+
 // Retry takes a user's parked events in, in order, each with its effect in one unit, until one fails again or none is
 // left; then his events flow again. For events of no user userID is 0 and the bucket names them. It answers how many were
 // taken in.
@@ -146,7 +176,7 @@ func (f *Follower) retryFirst(ctx context.Context, userID, bucket int64) (more b
 			return err
 		}
 		if h, known := f.handlers[first.GetKind()]; known {
-			return h.handle(traced(tx.Context(), first), tx, meta(f.source, first), first.GetBody())
+			return f.handle(traced(tx.Context(), first), tx, h, first)
 		}
 		return nil
 	})

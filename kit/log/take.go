@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
-	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	logv1 "github.com/hengdai/hengdai/api/log/v1"
 	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/id"
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/kit/telemetry"
 )
 
 // poisonTries is how often an event is tried before it is parked, with a pause in between.
@@ -101,7 +102,7 @@ func (f *Follower) takeChunk(ctx context.Context, p int, chunk []*logv1.Event) (
 			return 0, err
 		}
 	}
-	slog.ErrorContext(ctx, "an event cannot be taken in and is parked", "source", f.source, "partition", p,
+	telemetry.Logger(ctx).ErrorContext(traced(ctx, chunk[0]), "an event cannot be taken in and is parked", "source", f.source, "partition", p,
 		"position", chunk[0].GetPosition(), "kind", chunk[0].GetKind(), "error", err)
 	if err := f.parkOne(ctx, p, chunk[0], err); err != nil {
 		return 0, err
@@ -128,6 +129,11 @@ func (f *Follower) commit(ctx context.Context, batches []batch) error {
 	if f.concernsNobody(batches) {
 		write = f.db.WriteQuiet // nothing but cursors moves
 	}
+	var all []*logv1.Event
+	for _, b := range batches {
+		all = append(all, b.events...)
+	}
+	spans, end := f.spans(ctx, all)
 	err := write(ctx, func(tx *store.Tx) error {
 		// First of all, so that a follower that was replaced changes nothing and blames no event.
 		for _, b := range batches {
@@ -139,13 +145,16 @@ func (f *Follower) commit(ctx context.Context, batches []batch) error {
 		if err != nil {
 			return err
 		}
+		at := 0
 		for _, b := range batches {
-			if err := f.handle(tx, b.events, parked); err != nil {
+			if err := f.takeIn(tx, b.events, spans[at:], parked); err != nil {
 				return err
 			}
+			at += len(b.events)
 		}
 		return nil
 	})
+	end(err)
 	if err == nil {
 		for _, b := range batches {
 			f.moved(b.part, b.last())
@@ -165,8 +174,9 @@ func (f *Follower) concernsNobody(batches []batch) bool {
 	return true
 }
 
-func (f *Follower) handle(tx *store.Tx, events []*logv1.Event, parked map[user]bool) error {
-	for _, e := range events {
+// takeIn runs the handlers of events, each in its own span; what belongs to a person with parked events is parked behind them.
+func (f *Follower) takeIn(tx *store.Tx, events []*logv1.Event, spans []trace.Span, parked map[user]bool) error {
+	for i, e := range events {
 		h, known := f.handlers[e.GetKind()]
 		switch {
 		case !known:
@@ -175,12 +185,39 @@ func (f *Follower) handle(tx *store.Tx, events []*logv1.Event, parked map[user]b
 				return err
 			}
 		default:
-			if err := h.handle(traced(tx.Context(), e), tx, meta(f.source, e), e.GetBody()); err != nil {
+			if err := f.handle(trace.ContextWithSpan(tx.Context(), spans[i]), tx, h, e); err != nil {
 				return errs.Wrap(err, "taking in "+e.GetKind())
 			}
 		}
 	}
 	return nil
+}
+
+// handle runs an event's handler: what it appends and decides belongs to the trace of ctx.
+func (f *Follower) handle(ctx context.Context, tx *store.Tx, h Handler, e *logv1.Event) error {
+	return tx.Inside(ctx, func() error { return h.handle(ctx, tx, meta(f.source, e), e.GetBody()) })
+}
+
+// spans answers the span in which each event is taken in: of the trace that wrote it, as long as the unit that takes it
+// in. An event without a handler, or whose trace is not kept, has none of its own.
+func (f *Follower) spans(ctx context.Context, events []*logv1.Event) ([]trace.Span, func(error)) {
+	spans := make([]trace.Span, len(events))
+	var ends []func(error)
+	for i, e := range events {
+		own := traced(ctx, e)
+		if _, known := f.handlers[e.GetKind()]; known && trace.SpanContextFromContext(own).IsSampled() {
+			var end func(error)
+			own, end = telemetry.Start(own, "take "+e.GetKind(), trace.WithSpanKind(trace.SpanKindConsumer),
+				trace.WithAttributes(attribute.String("hengdai.log.source", f.source), attribute.Int("hengdai.log.together", len(events))))
+			ends = append(ends, end)
+		}
+		spans[i] = trace.SpanFromContext(own)
+	}
+	return spans, func(err error) {
+		for _, end := range ends {
+			end(err)
+		}
+	}
 }
 
 // move moves the cursor; it fails if anybody else has touched it since it was read.
@@ -200,8 +237,5 @@ func (f *Follower) moved(p int, to int64) {
 
 // traced makes the handler part of the trace that wrote the event.
 func traced(ctx context.Context, e *logv1.Event) context.Context {
-	if e.GetTraceparent() == "" {
-		return ctx
-	}
-	return trace.Extract(ctx, propagation.MapCarrier{"traceparent": e.GetTraceparent()})
+	return telemetry.WithTraceParent(ctx, e.GetTraceparent())
 }

@@ -2,10 +2,12 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"connectrpc.com/connect"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -62,8 +64,11 @@ func (c *client) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 			ctx, cancel = context.WithTimeout(ctx, timeout)
 			defer cancel()
 		}
-		ctx, span := c.Telemetry.Tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindClient))
+		ctx, span := startSpan(ctx, c.Telemetry.Tracer, method, trace.SpanKindClient)
 		defer span.End()
+		if span.IsRecording() {
+			span.SetAttributes(attribute.String(telemetry.ServiceKey, c.Tokens.Self()))
+		}
 		token, err := c.Tokens.Issue(c.Peer, Principal{Kind: Service, Service: c.Tokens.Self(), Origin: origin(ctx)})
 		if err != nil {
 			return nil, ErrInternal.Because(fmt.Errorf("calling %s: %w", method, err))
@@ -74,15 +79,27 @@ func (c *client) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		resp, err := next(ctx, req)
 		code := "ok"
 		if err != nil {
+			cut := endedInIt(err)
 			err = backHome(err, method)
-			if errs.ReasonOf(err) == ErrCanceled.Reason && ctx.Err() == nil {
+			if ctx.Err() == nil && (cut || errs.ReasonOf(err) == ErrCanceled.Reason) {
 				err = ErrPeer.Because(err) // nobody here gave up: the peer ended in the middle of it
 			}
 			code = errs.CodeOf(err).String()
+			span.SetAttributes(attribute.String("hengdai.code", code), attribute.Bool("error", true))
 		}
 		c.Telemetry.Metrics.Called(c.Tokens.Self(), c.Peer, method, code, clock.Since(start))
 		return resp, err
 	}
+}
+
+// endedInIt says whether an answer began and is not whole. A service states every error with its detail; what has none
+// and no meaning of its own was made here, of what had arrived.
+func endedInIt(err error) bool {
+	var wire *connect.Error
+	if !errors.As(err, &wire) || len(wire.Details()) > 0 {
+		return false
+	}
+	return wire.Code() == connect.CodeUnknown || wire.Code() == connect.CodeInternal
 }
 
 // WrapStreamingClient leaves streams alone: no method of ours streams.

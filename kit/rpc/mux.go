@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/telemetry"
@@ -43,7 +45,7 @@ func (m *Mux) Handle(path string, h http.Handler) {
 		panic(fmt.Sprintf("rpc: %s mounts %q, which is neither a service nor a callback", m.deps.Tokens.Self(), path))
 	}
 	m.paths = append(m.paths, path)
-	m.mux.Handle(path, m.guard(h))
+	m.mux.Handle(path, m.guard(path, h))
 }
 
 // Paths lists what is mounted, sorted.
@@ -67,16 +69,16 @@ func (m *Mux) Options() []connect.HandlerOption { return Server(m.deps) }
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.mux.ServeHTTP(w, r) }
 
 // guard refuses an oversize body by its stated length, stops one that lies, and recovers panics.
-func (m *Mux) guard(h http.Handler) http.Handler {
+func (m *Mux) guard(path string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				m.deps.Telemetry.Logger.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				m.deps.Telemetry.Logger.ErrorContext(r.Context(), "panic", "service", m.deps.Tokens.Self(), "method", strings.Trim(path, "/"), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 				m.fail(w, r, ErrInternal)
 			}
 		}()
 		if r.ContentLength > int64(m.deps.MaxBytes) {
-			m.deps.Telemetry.Metrics.Served(m.deps.Tokens.Self(), strings.Trim(r.URL.Path, "/"), errs.Invalid.String(), 0)
+			m.deps.Telemetry.Metrics.Served(m.deps.Tokens.Self(), strings.Trim(path, "/"), errs.Invalid.String(), 0)
 			m.fail(w, r, ErrTooLarge)
 			return
 		}
@@ -98,8 +100,11 @@ func (m *Mux) party(h http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, int64(m.deps.MaxBytes))
 		ctx := WithLanguage(WithPrincipal(r.Context(), who), ParseLanguage(r.Header.Get("Accept-Language")))
 		ctx = telemetry.WithTraceParent(ctx, r.Header.Get("Traceparent"))
-		ctx, span := m.deps.Telemetry.Tracer.Start(ctx, r.URL.Path)
+		ctx, span := m.deps.Telemetry.Tracer.Start(m.deps.within(ctx), r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
 		defer span.End()
+		if span.IsRecording() {
+			span.SetAttributes(attribute.String(telemetry.ServiceKey, m.deps.Tokens.Self()))
+		}
 		h.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

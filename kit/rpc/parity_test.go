@@ -323,8 +323,7 @@ func TestAServiceCarriesThePersonItWorksFor(t *testing.T) {
 		for name, c := range map[string]struct {
 			ctx  context.Context
 			want int64
-		}{"serving a person": {serving, 77}, "serving a service that works for one": {chained, 8}, "for itself": {t.Context(), 0},
-			"stated": {rpc.As(serving, rpc.Principal{Kind: rpc.Staff, ID: 9}), 9}} {
+		}{"serving a person": {serving, 77}, "serving a service that works for one": {chained, 8}, "for itself": {t.Context(), 0}} {
 			if _, err := w.logs.Read(c.ctx, good); err != nil {
 				t.Fatal(err)
 			}

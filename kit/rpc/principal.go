@@ -80,7 +80,6 @@ func (p Principal) Person() (person Principal, ok bool) {
 }
 
 type servedKey struct{}
-type originKey struct{}
 
 // From answers the principal of the request being served; the zero Principal outside a request.
 func From(ctx context.Context) Principal {
@@ -93,18 +92,8 @@ func WithPrincipal(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, servedKey{}, p)
 }
 
-// As answers a context whose outgoing calls are made on behalf of p. Without it a call made while serving a request
-// is made on behalf of that request's person.
-func As(ctx context.Context, p Principal) context.Context {
-	p.Origin = nil
-	return context.WithValue(ctx, originKey{}, &p)
-}
-
 // origin answers on whose behalf an outgoing call is made, nil for the service's own.
 func origin(ctx context.Context) *Principal {
-	if p, ok := ctx.Value(originKey{}).(*Principal); ok {
-		return p
-	}
 	p := From(ctx)
 	if p.Kind == 0 {
 		return nil

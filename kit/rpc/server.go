@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hengdai/hengdai/kit/clock"
@@ -46,6 +47,8 @@ type ServerDeps struct {
 	// Explain turns an error of something a method uses, such as a database that is gone, into one of ours; what it does not
 	// know it answers as it is. It may be nil.
 	Explain func(error) error
+
+	logger *slog.Logger // names the service in each line
 }
 
 func (d ServerDeps) withDefaults() ServerDeps {
@@ -55,6 +58,7 @@ func (d ServerDeps) withDefaults() ServerDeps {
 	if d.Timeout == 0 {
 		d.Timeout = serverTimeout
 	}
+	d.logger = d.Telemetry.Logger.With(slog.String("service", d.Tokens.Self()))
 	return d
 }
 
@@ -75,6 +79,11 @@ func Server(deps ServerDeps) []connect.HandlerOption {
 
 type server struct{ ServerDeps }
 
+// within puts what is needed to tell of a service's work into the context.
+func (d ServerDeps) within(ctx context.Context) context.Context {
+	return telemetry.Within(ctx, telemetry.Scope{Service: d.Tokens.Self(), Tracer: d.Telemetry.Tracer, Logger: d.logger})
+}
+
 // gate lets a caller in before his message is read.
 func (s *server) gate(ctx context.Context, spec connect.Spec, _ connect.Peer, header http.Header) (context.Context, error) {
 	ctx = WithLanguage(ctx, ParseLanguage(header.Get("Accept-Language")))
@@ -94,8 +103,11 @@ func (s *server) gate(ctx context.Context, spec connect.Spec, _ connect.Peer, he
 func (s *server) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		start := clock.Real()
-		ctx, span := s.Telemetry.Tracer.Start(ctx, methodName(req.Spec()), trace.WithSpanKind(trace.SpanKindServer))
+		ctx, span := startSpan(s.within(ctx), s.Telemetry.Tracer, methodName(req.Spec()), trace.SpanKindServer)
 		defer span.End()
+		if span.IsRecording() {
+			span.SetAttributes(attribute.String(telemetry.ServiceKey, s.Tokens.Self()))
+		}
 		if _, ok := ctx.Deadline(); !ok {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, s.Timeout)
@@ -104,7 +116,7 @@ func (s *server) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		resp, err := s.serve(ctx, req, next)
 		s.tell(ctx, req.Spec(), From(ctx), err, clock.Since(start))
 		if err != nil {
-			span.SetAttributes(attribute.String("hengdai.reason", errs.ReasonOf(asKnown(err))))
+			span.SetAttributes(attribute.String("hengdai.reason", errs.ReasonOf(asKnown(err))), attribute.Bool("error", true))
 			return nil, toWire(err, Language(ctx), telemetry.TraceID(ctx))
 		}
 		return resp, nil
@@ -116,7 +128,7 @@ func (s *server) serve(ctx context.Context, req connect.AnyRequest, next connect
 	defer func() {
 		if r := recover(); r != nil {
 			s.Telemetry.Logger.ErrorContext(ctx, "panic", "method", methodName(req.Spec()), "panic", fmt.Sprint(r),
-				"stack", string(debug.Stack()), "trace", telemetry.TraceID(ctx))
+				"service", s.Tokens.Self(), "stack", string(debug.Stack()))
 			resp, err = nil, ErrInternal.Because(fmt.Errorf("panic: %v", r))
 		}
 	}()
@@ -140,6 +152,7 @@ func (s *server) tell(ctx context.Context, spec connect.Spec, who Principal, err
 	method, code := methodName(spec), "ok"
 	if err != nil {
 		code = asKnown(err).Code.String()
+		s.Telemetry.Metrics.Failed(s.Tokens.Self(), method, asKnown(err).Reason)
 	}
 	s.Telemetry.Metrics.Served(s.Tokens.Self(), method, code, took)
 	level := slog.LevelDebug
@@ -147,7 +160,9 @@ func (s *server) tell(ctx context.Context, spec connect.Spec, who Principal, err
 	case err != nil && errors.Is(ctx.Err(), context.Canceled): // the caller went away
 	case err != nil && (asKnown(err).Code == errs.Internal || asKnown(err).Code == errs.Unavailable):
 		level = slog.LevelError
-	case err != nil, took > slowRequest && !strings.HasPrefix(method, "log.v1."):
+	case took > slowRequest && !strings.HasPrefix(method, "log.v1."):
+		level = slog.LevelWarn
+	case err != nil:
 		level = slog.LevelInfo
 	}
 	if !s.Telemetry.Logger.Enabled(ctx, level) {
@@ -155,7 +170,7 @@ func (s *server) tell(ctx context.Context, spec connect.Spec, who Principal, err
 	}
 	attrs := []slog.Attr{
 		slog.String("service", s.Tokens.Self()), slog.String("method", method), slog.String("code", code),
-		slog.Int64("ms", took.Milliseconds()), slog.String("caller", who.Kind.String()), slog.String("trace", telemetry.TraceID(ctx)),
+		slog.Int64("ms", took.Milliseconds()), slog.String("caller", who.Kind.String()),
 	}
 	if who.Kind == Service {
 		attrs = append(attrs, slog.String("from", who.Service))
@@ -179,6 +194,15 @@ func (s *server) WrapStreamingHandler(connect.StreamingHandlerFunc) connect.Stre
 	return func(ctx context.Context, _ connect.StreamingHandlerConn) error {
 		return toWire(ErrUnknownMethod, Language(ctx), telemetry.TraceID(ctx))
 	}
+}
+
+// startSpan starts the span of a call. What processes ask each other without end, for news of a log or whether they are at
+// rest, has none: it would bury everything else.
+func startSpan(ctx context.Context, tracer trace.Tracer, method string, kind trace.SpanKind) (context.Context, trace.Span) {
+	if strings.HasPrefix(method, "log.v1.") || strings.HasPrefix(method, "control.v1.") {
+		return ctx, noop.Span{}
+	}
+	return tracer.Start(ctx, method, trace.WithSpanKind(kind))
 }
 
 // methodName is "loan.v1.Public/Quote".

@@ -32,15 +32,6 @@ func MaskID(s String) string {
 	return v[:1] + strings.Repeat("*", len(v)-2) + v[len(v)-1:]
 }
 
-// MaskCard shows the last four digits of a card number.
-func MaskCard(s String) string {
-	v := s.Reveal()
-	if len(v) < 12 {
-		return hiddenUnlessEmpty(v)
-	}
-	return "****" + v[len(v)-4:]
-}
-
 func hiddenUnlessEmpty(v string) string {
 	if v == "" {
 		return ""

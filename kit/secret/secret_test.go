@@ -117,8 +117,6 @@ func TestMasksShowOnlyWhatTheyMay(t *testing.T) {
 		{secret.MaskName, "", ""},
 		{secret.MaskID, plain, "9****************4"},
 		{secret.MaskID, "12", "***"},
-		{secret.MaskCard, "9900001234567890123", "****0123"},
-		{secret.MaskCard, "123", "***"},
 	} {
 		if got := c.mask(secret.New(c.in)); got != c.want {
 			t.Errorf("mask gives %q, not %q", got, c.want)

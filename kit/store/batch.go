@@ -238,7 +238,7 @@ func (b *batcher) oneByOne() {
 // alone runs one unit in a transaction of its own.
 func (b *batcher) alone(u *unit) {
 	b.began = clock.Real()
-	u.err, u.after, u.wrote = nil, nil, false
+	u.err, u.after, u.notes, u.wrote = nil, nil, 0, false
 	if err := u.ctx.Err(); err != nil {
 		u.err = errNotStarted.Because(err)
 		return
@@ -270,7 +270,7 @@ func (b *batcher) alone(u *unit) {
 // abandon cleans up after a unit that ended its goroutine.
 func (b *batcher) abandon(u *unit) {
 	b.rollback()
-	u.err, u.after, u.wrote = errAbandoned, nil, false
+	u.err, u.after, u.notes, u.wrote = errAbandoned, nil, 0, false
 }
 
 func (b *batcher) rollback() {
@@ -282,14 +282,17 @@ func (b *batcher) rollback() {
 
 // notify counts the commit of these units.
 func (b *batcher) notify(units []*unit) {
-	n, wake := 0, false
+	c, wake := Commit{Took: clock.Since(b.began)}, false
 	for _, u := range units {
 		if u.err == nil {
-			n++
+			c.Units++
+			b.owner.note(u.notes)
 		}
+		u.waited, u.beside = b.began.Sub(u.handed), len(units)
+		c.Waited = max(c.Waited, u.waited)
 		wake = wake || u.wrote
 	}
-	b.owner.committed(n, clock.Since(b.began), wake)
+	b.owner.committed(c, wake)
 }
 
 func (b *batcher) answer(units []*unit) {

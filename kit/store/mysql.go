@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	crand "crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -36,7 +35,7 @@ func openMySQL(ctx context.Context, cfg Config, schemas []Schema) (*DB, error) {
 		_ = primary.Close()
 		return nil, err
 	}
-	db := &DB{engine: MySQL, process: crand.Text(), closed: make(chan struct{})}
+	db := (&DB{engine: MySQL, closed: make(chan struct{})}).named(cfg.Owner)
 	src := &source{db: primary, asked: &db.queries}
 	db.read, db.primary, db.closers = src, src, []func() error{src.close}
 	db.write = &transactor{db: primary, owner: db}
@@ -125,7 +124,9 @@ func (t *transactor) do(u *unit) {
 		began := clock.Real()
 		again, u.err = t.once(u)
 		if u.err == nil {
-			t.owner.committed(1, clock.Since(began), u.wrote)
+			t.owner.note(u.notes)
+			u.waited, u.beside = began.Sub(u.handed), 1
+			t.owner.committed(Commit{Units: 1, Waited: u.waited, Took: clock.Since(began)}, u.wrote)
 			return
 		}
 		if IsDuplicate(u.err) {

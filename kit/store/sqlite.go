@@ -62,7 +62,7 @@ func openSQLite(ctx context.Context, cfg Config, schemas []Schema) (*DB, error) 
 	reading.SetMaxOpenConns(readersMax)
 	reading.SetMaxIdleConns(readersMax)
 	reading.SetConnMaxIdleTime(time.Minute)
-	db := &DB{engine: SQLite, process: rand.Text(), closed: make(chan struct{})}
+	db := (&DB{engine: SQLite, closed: make(chan struct{})}).named(cfg.Owner)
 	if cfg.Path != Memory {
 		db.path = cfg.Path
 	}

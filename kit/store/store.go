@@ -2,13 +2,17 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/store/schema"
 )
@@ -34,6 +38,9 @@ type Config struct {
 	// BatchMax is how many units of work one SQLite commit may carry; 0 means 256. With 1 every unit runs on its
 	// caller's goroutine, so that a simulation stays in one goroutine.
 	BatchMax int
+	// Owner names this process among those that share a server's database; it is the same after a restart. Empty: nobody
+	// replaces it.
+	Owner string
 }
 
 // Schema is a set of numbered migrations. Name is the owner's; the version table is <Name>_version.
@@ -62,18 +69,22 @@ type DB struct {
 
 	changes atomic.Int64
 	alarms  atomic.Int64
+	noted   [noteKinds]atomic.Int64
 	units   atomic.Int64
 	commits atomic.Int64
 	reruns  atomic.Int64
 	queries atomic.Int64
 	process string
-	closed  chan struct{}
-	once    sync.Once
+	// replaced matches the names of handles that were gone when this one was opened.
+	replaced string
+	opened   time.Time
+	closed   chan struct{}
+	once     sync.Once
 
 	mu      sync.Mutex
 	wake    []func()
 	watches []watch
-	observe func(units int, took time.Duration)
+	observe func(Commit)
 }
 
 // writer runs units of work on one engine.
@@ -126,9 +137,17 @@ func (db *DB) Close() error {
 	return err
 }
 
-// Observe names who is told of each commit: how many units it carried and how long it took in real time, from the first
-// statement to the end of COMMIT. It must return at once.
-func (db *DB) Observe(fn func(units int, took time.Duration)) {
+// Commit is what is told of one commit.
+type Commit struct {
+	// Units is how many units of work it carried.
+	Units int
+	// Waited is how long the unit that waited longest did so before the transaction began. Took is the time from the first
+	// statement to the end of COMMIT. Both are real time.
+	Waited, Took time.Duration
+}
+
+// Observe names who is told of each commit. It must return at once.
+func (db *DB) Observe(fn func(Commit)) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.observe = fn
@@ -168,9 +187,26 @@ func (db *DB) stir() {
 // answers mean that nothing happened in this process in between.
 func (db *DB) Changes() int64 { return db.changes.Load() }
 
-// Process is a random name of this handle: what was claimed under another name on an SQLite file, which one process writes,
-// was claimed by a process that is gone.
+// Process is a random name of this handle.
 func (db *DB) Process() string { return db.process }
+
+// Replaced answers a pattern for LIKE of the names whose holders were gone when this handle was opened, and when that
+// was: on an SQLite file, which one process writes, all others; on a server those of the same owner. Empty: nobody's.
+func (db *DB) Replaced() (pattern string, at time.Time) { return db.replaced, db.opened }
+
+// named names a handle. On a server the name begins with the owner's.
+func (db *DB) named(owner string) *DB {
+	db.process, db.opened = rand.Text(), clock.Real()
+	switch {
+	case db.engine == SQLite:
+		db.replaced = "%"
+	case owner != "":
+		sum := sha256.Sum256([]byte(owner))
+		prefix := hex.EncodeToString(sum[:8]) + "/"
+		db.process, db.replaced = prefix+db.process, prefix+"%"
+	}
+	return db
+}
 
 // Stats counts what was done since Open.
 type Stats struct {
@@ -188,14 +224,14 @@ func (db *DB) Stats() Stats {
 }
 
 // committed counts a commit and wakes those who wait for one, if it changed something that concerns them.
-func (db *DB) committed(units int, took time.Duration, wake bool) {
-	db.units.Add(int64(units))
+func (db *DB) committed(c Commit, wake bool) {
+	db.units.Add(int64(c.Units))
 	db.commits.Add(1)
 	db.mu.Lock()
 	observe := db.observe
 	db.mu.Unlock()
 	if observe != nil {
-		observe(units, took)
+		observe(c)
 	}
 	if wake {
 		db.stir()

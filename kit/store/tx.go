@@ -14,6 +14,7 @@ type Tx struct {
 	ctx   context.Context
 	run   runner
 	after []func()
+	notes Notes
 	open  []*sql.Rows
 	asked *atomic.Int64 // counts statements
 
@@ -36,9 +37,21 @@ var errLost = errors.New("the transaction was rolled back by an earlier error of
 // not nest.
 func (tx *Tx) Context() context.Context { return tx.ctx }
 
+// Inside runs work with another context, made from the one that Context answers: the trace to which a part of the unit
+// belongs.
+func (tx *Tx) Inside(ctx context.Context, work func() error) error {
+	outer := tx.ctx
+	tx.ctx = ctx
+	defer func() { tx.ctx = outer }()
+	return work()
+}
+
 // AfterCommit calls fn after the unit's COMMIT has returned, on the goroutine that called Write, before Write returns. A
 // unit that is run again starts without hooks.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// Note says that the unit leaves work of a kind behind. DB.Noted counts it after the COMMIT, and before anybody is woken.
+func (tx *Tx) Note(what Notes) { tx.notes |= what }
 
 // ExecContext runs a statement that answers no rows.
 func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {

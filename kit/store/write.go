@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
-	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
+	"github.com/hengdai/hengdai/kit/telemetry"
 )
 
 // unit is one call of Write.
@@ -21,8 +24,13 @@ type unit struct {
 
 	err   error
 	after []func()
+	notes Notes
 	wrote bool
 	done  chan struct{}
+
+	handed time.Time     // when it was handed in
+	waited time.Duration // until the transaction that committed it began
+	beside int           // units in that transaction
 }
 
 type insideKey struct{}
@@ -66,14 +74,19 @@ func (db *DB) submit(ctx context.Context, work func(tx *Tx) error, quiet bool) e
 	if err := ctx.Err(); err != nil {
 		return errNotStarted.Because(err)
 	}
-	ctx, span := trace.SpanFromContext(ctx).TracerProvider().Tracer("hengdai/store").Start(ctx, "commit")
-	defer span.End()
-	u := &unit{ctx: ctx, work: work, quiet: quiet, done: make(chan struct{})}
+	ctx, end := telemetry.StartSpan(ctx, "commit")
+	var failed error
+	defer func() { end(failed) }()
+	span := trace.SpanFromContext(ctx)
+	u := &unit{ctx: ctx, work: work, quiet: quiet, done: make(chan struct{}), handed: clock.Real()}
 	db.write.do(u)
+	if span.IsRecording() {
+		span.SetAttributes(attribute.Int64("hengdai.store.waited_us", u.waited.Microseconds()), attribute.Int("hengdai.store.units", u.beside))
+	}
 	if u.err != nil {
-		err := db.explain(u.err)
-		span.SetStatus(codes.Error, errs.ReasonOf(err))
-		return err
+		failed = db.explain(u.err)
+		telemetry.Annotate(ctx, attribute.String("hengdai.reason", errs.ReasonOf(failed)))
+		return failed
 	}
 	for _, fn := range u.after {
 		fn()
@@ -108,5 +121,5 @@ func (u *unit) call(tx *Tx) (err error) {
 
 // settle notes the outcome of a committed run.
 func (u *unit) settle(tx *Tx) {
-	u.err, u.after, u.wrote = nil, tx.after, tx.wrote && !u.quiet
+	u.err, u.after, u.notes, u.wrote = nil, tx.after, tx.notes, tx.wrote && !u.quiet
 }

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,9 +21,11 @@ type Config struct {
 	Process string
 	// Level is "debug", "info", "warn" or "error"; empty means info.
 	Level string
-	// OTLPEndpoint is the base URL of a collector that takes OTLP over HTTP; empty means that spans are not kept.
+	// OTLPEndpoint is the base URL of a collector that takes OTLP over HTTP, and TracesFile a file to which spans are
+	// appended as JSON lines. Without either spans are not kept; they still carry ids, which stand in the log.
 	OTLPEndpoint string
-	// SamplePPM is how many of a million traces are kept; zero means all.
+	TracesFile   string
+	// SamplePPM is how many of a million traces are kept.
 	SamplePPM int64
 	// Out is where log lines go; nil means standard error.
 	Out io.Writer
@@ -79,23 +80,41 @@ func Discard() *Telemetry {
 func (t *Telemetry) Close(ctx context.Context) error { return t.provider.Shutdown(ctx) }
 
 func tracing(ctx context.Context, cfg Config) (*sdktrace.TracerProvider, error) {
-	if cfg.OTLPEndpoint == "" {
+	var options []sdktrace.TracerProviderOption
+	if cfg.OTLPEndpoint != "" {
+		exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(cfg.OTLPEndpoint))
+		if err != nil {
+			return nil, fmt.Errorf("opening the trace exporter: %w", err)
+		}
+		options = append(options, sdktrace.WithBatcher(exporter))
+	}
+	if cfg.TracesFile != "" {
+		exporter, err := openTracesFile(cfg.TracesFile, cfg.Process)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(fileEvery), sdktrace.WithMaxQueueSize(fileQueue)))
+	}
+	if len(options) == 0 {
 		return sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample())), nil
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(cfg.OTLPEndpoint))
-	if err != nil {
-		return nil, fmt.Errorf("opening the trace exporter: %w", err)
-	}
-	sampler := sdktrace.AlwaysSample()
-	if cfg.SamplePPM > 0 {
-		sampler = sdktrace.TraceIDRatioBased(float64(cfg.SamplePPM) / 1e6)
-	}
-	return sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(exporter),
-		sdktrace.WithSampler(sdktrace.ParentBased(sampler)),
+	return sdktrace.NewTracerProvider(append(options,
+		sdktrace.WithSampler(sdktrace.ParentBased(roots{sdktrace.TraceIDRatioBased(float64(cfg.SamplePPM) / 1e6)})),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "hengdai"), attribute.String("service.instance.id", cfg.Process))),
-	), nil
+	)...), nil
+}
+
+// roots samples where a trace begins. A call that a job makes of itself, such as asking a log for news, begins none: there
+// are many, and they say nothing.
+type roots struct{ sdktrace.Sampler }
+
+// ShouldSample decides for a span without a parent.
+func (r roots) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	if p.Kind == trace.SpanKindClient {
+		return sdktrace.NeverSample().ShouldSample(p)
+	}
+	return r.Sampler.ShouldSample(p)
 }
 
 // Propagation carries a trace from hop to hop, as W3C traceparent.
@@ -123,20 +142,4 @@ func TraceID(ctx context.Context) string {
 		return ""
 	}
 	return sc.TraceID().String()
-}
-
-// StartSpan starts a span inside the one of ctx, with the same provider; without one it does nothing. end takes the
-// error of the work, whose text stays out of the span.
-func StartSpan(ctx context.Context, name string, attrs ...attribute.KeyValue) (inner context.Context, end func(error)) {
-	parent := trace.SpanFromContext(ctx)
-	if !parent.SpanContext().IsValid() {
-		return ctx, func(error) {}
-	}
-	inner, span := parent.TracerProvider().Tracer("hengdai").Start(ctx, name, trace.WithAttributes(attrs...))
-	return inner, func(err error) {
-		if err != nil && !errors.Is(err, io.EOF) {
-			span.SetAttributes(attribute.Bool("error", true))
-		}
-		span.End()
-	}
 }

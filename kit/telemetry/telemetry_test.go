@@ -62,7 +62,7 @@ func TestAWrongLevelIsRefusedByName(t *testing.T) {
 }
 
 func TestATraceGoesOnAcrossAHopAndIntoStartSpan(t *testing.T) {
-	tel := telemetry.Discard()
+	tel, _, _ := filed(t, 1_000_000)
 	ctx, span := tel.Tracer.Start(t.Context(), "edge")
 	defer span.End()
 	parent := telemetry.TraceParent(ctx)
@@ -85,10 +85,10 @@ func TestOpsShowsMeasuresHealthAndReadiness(t *testing.T) {
 	m := telemetry.NewMetrics()
 	m.Served("loan", "loan.v1.Public/Quote", "ok", time.Millisecond)
 	m.Called("loan", "user", "GetStanding", "ok", time.Millisecond)
-	m.Committed("loan", 3, time.Millisecond)
+	m.Committed("loan", 3, time.Millisecond, time.Millisecond)
 	m.Lag("loan", "payment", 3, 7)
 	m.Parked("loan", "payment", 1)
-	m.Stepped("loan", "log")
+	m.Stepped("loan", "log", time.Millisecond)
 	m.JobFailed("loan", "log")
 	m.Refused("address")
 	ready := errors.New("loan: database is locked for 12900000001")

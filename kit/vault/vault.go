@@ -80,8 +80,3 @@ func (v *Vault) key(ctx context.Context, userID int64, class, purpose string) (K
 func SealTo(publicKey, plain []byte) ([]byte, error) {
 	return keys.SealTo(publicKey, plain)
 }
-
-// OpenWith opens what was sealed to the process that holds the ring.
-func OpenWith(ring *keys.Ring, sealed []byte) ([]byte, error) {
-	return ring.OpenSealed(sealed)
-}

@@ -6,7 +6,7 @@ import (
 	collectionv1 "github.com/hengdai/hengdai/api/collection/v1"
 	"github.com/hengdai/hengdai/kit/audit"
 	"github.com/hengdai/hengdai/kit/errs"
-	"github.com/hengdai/hengdai/kit/id"
+	eventlog "github.com/hengdai/hengdai/kit/log"
 	"github.com/hengdai/hengdai/kit/store"
 )
 
@@ -19,7 +19,7 @@ func (f staff) ListParked(ctx context.Context, _ *collectionv1.ListParkedRequest
 	out := &collectionv1.ListParkedResponse{}
 	for _, e := range list {
 		out.Events = append(out.Events, &collectionv1.ParkedEvent{
-			Partition: e.Partition, Position: e.Position, UserId: e.UserID, Kind: e.Kind, Reason: e.Reason, Tries: int32(e.Tries), AtMs: e.At.UnixMilli(),
+			Partition: e.Partition, Position: e.Position, UserId: e.UserID, Bucket: e.Bucket, Kind: e.Kind, Reason: e.Reason, Tries: int32(e.Tries), AtMs: e.At.UnixMilli(),
 		})
 	}
 	return out, nil
@@ -32,22 +32,9 @@ func (f staff) RetryParked(ctx context.Context, req *collectionv1.RetryParkedReq
 	if err != nil {
 		return nil, errs.Wrap(err, "noting a retry")
 	}
-	done, err := f.follow.Retry(ctx, user, id.Bucket(user))
-	if errs.CodeOf(err) == errs.Unavailable {
-		return nil, err
-	}
-	if err != nil {
-		f.deps.Logger.WarnContext(ctx, "a parked event failed again", "user", user, "error", err)
-	}
-	list, err := f.follow.Parked(ctx)
+	taken, left, err := eventlog.RetryAll(ctx, user, req.GetBucket(), f.follow)
 	if err != nil {
 		return nil, err
 	}
-	out := &collectionv1.RetryParkedResponse{Taken: int32(done)}
-	for _, e := range list {
-		if e.UserID == user {
-			out.Left++
-		}
-	}
-	return out, nil
+	return &collectionv1.RetryParkedResponse{Taken: int32(taken), Left: int32(left)}, nil
 }

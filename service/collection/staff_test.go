@@ -127,6 +127,17 @@ func TestACaseHasOneCollector(t *testing.T) {
 	refused(t, err, errs.Precondition, "case.state", "", "does not allow")
 }
 
+func TestTwoCollectorsMayUseTheSameKey(t *testing.T) {
+	r := start(t)
+	note := &collectionv1.AddNoteRequest{CaseId: r.aCase().GetCaseId(), Text: "said one thing", IdempotencyKey: "note-0001"}
+	first, err := r.collector().AddNote(ctx, note)
+	must(t, err)
+	note.Text = "said another"
+	second, err := r.desk(8, "collector", "en").AddNote(ctx, note)
+	must(t, err)
+	want(t, second.GetNumber(), first.GetNumber()+1)
+}
+
 func TestNotesRestSealedAndAreReadByStaff(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rig) {
 		c := r.aCase()

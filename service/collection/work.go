@@ -131,8 +131,9 @@ func (f staff) AddNote(ctx context.Context, req *collectionv1.AddNoteRequest) (*
 	hash := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s", req.GetCaseId(), req.GetText()))
 	out := &collectionv1.Act{}
 	entry := rows.InsertActParams{Kind: "note", StaffID: rpc.From(ctx).ID, TextSealed: sealed, AtMs: f.deps.Clock.Now().UnixMilli()}
+	scope := fmt.Sprintf("collection.note/%d", entry.StaffID)
 	err = f.write(ctx, func(tx *store.Tx) error {
-		before, found, err := store.Idempotent(tx, id.Bucket(req.GetCaseId()), "collection.note", req.GetIdempotencyKey(), hash[:])
+		before, found, err := store.Idempotent(tx, id.Bucket(req.GetCaseId()), scope, req.GetIdempotencyKey(), hash[:])
 		if err != nil {
 			return err
 		}
@@ -155,7 +156,7 @@ func (f staff) AddNote(ctx context.Context, req *collectionv1.AddNoteRequest) (*
 		if err != nil {
 			return err
 		}
-		return store.Remember(tx, row.Bucket, "collection.note", req.GetIdempotencyKey(), hash[:], answer)
+		return store.Remember(tx, row.Bucket, scope, req.GetIdempotencyKey(), hash[:], answer)
 	})
 	if err != nil {
 		return nil, errs.Wrap(err, "writing a note down")

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/hengdai/hengdai/kit/clock"
@@ -43,6 +44,10 @@ func (s *Service) Handler() http.Handler {
 		// The trace begins here: one that comes from outside is not continued.
 		ctx, span := s.deps.Telemetry.Tracer.Start(r.Context(), "gateway", trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindServer))
 		defer span.End()
+		if span.IsRecording() {
+			span.SetAttributes(attribute.String(telemetry.ServiceKey, rpc.Edge))
+		}
+		ctx = telemetry.Within(ctx, telemetry.Scope{Service: rpc.Edge, Tracer: s.deps.Telemetry.Tracer, Logger: s.deps.Telemetry.Logger})
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(s.deps.Limits.RequestTimeout))
 		defer cancel()
 		v := &visit{address: s.addressOf(r)}
@@ -51,7 +56,7 @@ func (s *Service) Handler() http.Handler {
 		secure(out, r, telemetry.TraceID(ctx))
 		defer func() {
 			if p := recover(); p != nil {
-				s.deps.Telemetry.Logger.ErrorContext(ctx, "panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()), "trace", telemetry.TraceID(ctx))
+				s.deps.Telemetry.Logger.ErrorContext(ctx, "panic", "panic", fmt.Sprint(p), "service", rpc.Edge, "stack", string(debug.Stack()))
 				s.fail(out, r, rpc.ErrInternal)
 			}
 			s.tell(ctx, v, out.status, clock.Since(start))
@@ -162,22 +167,24 @@ func (s *Service) tell(ctx context.Context, v *visit, status int, took time.Dura
 	if v.failure != nil {
 		code = v.failure.Code.String()
 	} else if status >= http.StatusBadRequest {
-		code = http.StatusText(status)
+		code = codeOf(status)
 	}
 	s.deps.Telemetry.Metrics.Served(rpc.Edge+":edge", name, code, took)
-	level := slog.LevelDebug
+	telemetry.Annotate(ctx, attribute.String("hengdai.method", name), attribute.Int("http.response.status_code", status),
+		attribute.Bool("error", status >= http.StatusInternalServerError))
+	level := slog.LevelInfo // one line of access a request
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case status >= http.StatusBadRequest:
-		level = slog.LevelInfo
+	case took > slowAnswer:
+		level = slog.LevelWarn
 	}
 	if !s.deps.Telemetry.Logger.Enabled(ctx, level) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("method", name), slog.Int("status", status), slog.String("code", code), slog.Int64("ms", took.Milliseconds()),
-		slog.String("caller", v.who.Kind.String()), slog.String("trace", telemetry.TraceID(ctx)),
+		slog.String("service", rpc.Edge), slog.String("method", name), slog.Int("status", status), slog.String("code", code), slog.Int64("ms", took.Milliseconds()),
+		slog.String("caller", v.who.Kind.String()),
 	}
 	if v.who.ID != 0 {
 		attrs = append(attrs, slog.Int64("person", v.who.ID))
@@ -186,6 +193,22 @@ func (s *Service) tell(ctx context.Context, v *visit, status int, took time.Dura
 		attrs = append(attrs, slog.String("error", v.failure.Error()))
 	}
 	s.deps.Telemetry.Logger.LogAttrs(ctx, level, "answered", attrs...)
+}
+
+// slowAnswer is when an answer is worth a warning.
+const slowAnswer = 2 * time.Second
+
+// codeOf is the code that stands for the status of a service's own answer.
+func codeOf(status int) string {
+	for _, code := range errs.Codes() {
+		if statusOf(&errs.Error{Code: code}) == status {
+			return code.String()
+		}
+	}
+	if status < http.StatusInternalServerError {
+		return errs.Invalid.String()
+	}
+	return errs.Internal.String()
 }
 
 // watched remembers the status.

@@ -14,6 +14,7 @@ import (
 	"github.com/hengdai/hengdai/kit/id"
 	eventlog "github.com/hengdai/hengdai/kit/log"
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/kit/telemetry"
 	"github.com/hengdai/hengdai/service/loan/rows"
 )
 
@@ -281,6 +282,9 @@ func (s *Service) tellLoanMove(ctx context.Context, tx *store.Tx, a *account, fr
 	})
 	if err != nil {
 		return errs.Wrap(err, "keeping a step of a loan")
+	}
+	if from != a.row.State {
+		telemetry.Becomes(tx.Context(), a.row.State)
 	}
 	return errs.Wrap(s.deps.Log.Append(tx, eventlog.Event{UserID: a.row.UserID, Bucket: a.row.Bucket, Body: &loanv1.LoanMoved{
 		LoanId: a.row.ID, From: from, To: a.row.State, Product: a.row.Product, PrincipalMinor: a.row.PrincipalMinor, Reason: reason,

@@ -5,7 +5,7 @@ import (
 
 	loanv1 "github.com/hengdai/hengdai/api/loan/v1"
 	"github.com/hengdai/hengdai/kit/errs"
-	"github.com/hengdai/hengdai/kit/id"
+	eventlog "github.com/hengdai/hengdai/kit/log"
 	"github.com/hengdai/hengdai/kit/rpc"
 	"github.com/hengdai/hengdai/kit/store"
 )
@@ -19,7 +19,7 @@ func (f staff) ListParked(ctx context.Context, _ *loanv1.ListParkedRequest) (*lo
 	out := &loanv1.ListParkedResponse{}
 	for _, e := range list {
 		out.Events = append(out.Events, &loanv1.ParkedEvent{
-			Partition: e.Partition, Position: e.Position, UserId: e.UserID, Kind: e.Kind, Reason: e.Reason, Tries: int32(e.Tries), AtMs: e.At.UnixMilli(),
+			Partition: e.Partition, Position: e.Position, UserId: e.UserID, Bucket: e.Bucket, Kind: e.Kind, Reason: e.Reason, Tries: int32(e.Tries), AtMs: e.At.UnixMilli(),
 		})
 	}
 	return out, nil
@@ -34,22 +34,9 @@ func (f staff) RetryParked(ctx context.Context, req *loanv1.RetryParkedRequest) 
 	if err != nil {
 		return nil, errs.Wrap(err, "noting a retry")
 	}
-	done, err := f.payments.Retry(ctx, borrower, id.Bucket(borrower))
-	if errs.CodeOf(err) == errs.Unavailable {
-		return nil, err
-	}
-	if err != nil {
-		f.deps.Logger.WarnContext(ctx, "a parked event failed again", "user", borrower, "error", err)
-	}
-	list, err := f.payments.Parked(ctx)
+	taken, left, err := eventlog.RetryAll(ctx, borrower, req.GetBucket(), f.payments)
 	if err != nil {
 		return nil, err
 	}
-	out := &loanv1.RetryParkedResponse{Taken: int32(done)}
-	for _, e := range list {
-		if e.UserID == borrower {
-			out.Left++
-		}
-	}
-	return out, nil
+	return &loanv1.RetryParkedResponse{Taken: int32(taken), Left: int32(left)}, nil
 }

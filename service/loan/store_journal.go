@@ -29,14 +29,14 @@ func newBatch(head string, width int) *batch { return &batch{head: head, width: 
 
 func (b *batch) row(values ...any) { b.args = append(b.args, values...) }
 
-// run writes the rows, in full statements of batchRows and one for the rest.
+// run writes the rows, in statements whose sizes are powers of two up to batchRows: few texts, so that each is prepared once.
 func (b *batch) run(ctx context.Context, tx *store.Tx) error {
-	for len(b.args) > 0 {
-		n := min(len(b.args), batchRows*b.width)
-		if _, err := tx.ExecContext(ctx, b.head+placeholders(n/b.width, b.width), b.args[:n]...); err != nil {
-			return err
+	for size := batchRows; size > 0; size /= 2 {
+		for n := size * b.width; len(b.args) >= n; b.args = b.args[n:] {
+			if _, err := tx.ExecContext(ctx, b.head+placeholders(size, b.width), b.args[:n]...); err != nil {
+				return err
+			}
 		}
-		b.args = b.args[n:]
 	}
 	return nil
 }

@@ -11,10 +11,12 @@ import (
 	collectionv1 "github.com/hengdai/hengdai/api/collection/v1"
 	loanv1 "github.com/hengdai/hengdai/api/loan/v1"
 	notifyv1 "github.com/hengdai/hengdai/api/notify/v1"
+	"github.com/hengdai/hengdai/api/notify/v1/notifyv1connect"
 	paymentv1 "github.com/hengdai/hengdai/api/payment/v1"
 	userv1 "github.com/hengdai/hengdai/api/user/v1"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/id"
+	"github.com/hengdai/hengdai/kit/rpc"
 	"github.com/hengdai/hengdai/kit/store"
 	"github.com/hengdai/hengdai/kit/store/storetest"
 	"github.com/hengdai/hengdai/sandbox/party"
@@ -234,6 +236,12 @@ func nobodyIsWrittenToWhileAStopHolds(t *testing.T, r *rig) {
 	}
 	_, err = r.staff("service_desk").StopContact(ctx, &notifyv1.StaffStopContactRequest{UserId: 1003, Reason: "another", IdempotencyKey: "stop-0001"})
 	want(t, errs.ReasonOf(err), "idempotency.body_differs")
+	p := r.net.Person(rpc.Principal{Kind: rpc.Staff, ID: 78, Roles: []string{"service_desk"}}, "notify", "en")
+	colleague := notifyv1connect.NewStaffClient(p.HTTP, p.URL, p.Options...)
+	other, err := colleague.StopContact(ctx, &notifyv1.StaffStopContactRequest{UserId: 1003 + 1024, Reason: "another", IdempotencyKey: "stop-0001"})
+	if err != nil || other.GetStopId() == stop.GetStopId() {
+		t.Errorf("a colleague's key: %v %v", other, err)
+	}
 	shown := planned(2, "collection.reminder")
 	shown.Channel = "in_app"
 	r.happen("collection", 1003, planned(1, "collection.reminder"), shown)

@@ -22,9 +22,10 @@ var errNoStop = errs.New(errs.NotFound, "notify.stop_not_found", "没有该停�
 func (s staff) StopContact(ctx context.Context, req *notifyv1.StaffStopContactRequest) (*notifyv1.ContactStop, error) {
 	who, bucket := rpc.From(ctx), id.Bucket(req.GetUserId())
 	hash := sha256.Sum256([]byte(strconv.FormatInt(req.GetUserId(), 10) + "|" + strconv.FormatInt(req.GetUntilMs(), 10) + "|" + req.GetReason()))
+	scope := "notify.stop/" + strconv.FormatInt(who.ID, 10)
 	res := &notifyv1.ContactStop{}
 	err := s.write(ctx, func(tx *store.Tx) error {
-		before, found, err := store.Idempotent(tx, bucket, "notify.stop", req.GetIdempotencyKey(), hash[:])
+		before, found, err := store.Idempotent(tx, bucket, scope, req.GetIdempotencyKey(), hash[:])
 		if err != nil {
 			return err
 		}
@@ -43,7 +44,7 @@ func (s staff) StopContact(ctx context.Context, req *notifyv1.StaffStopContactRe
 		if err != nil {
 			return err
 		}
-		return store.Remember(tx, bucket, "notify.stop", req.GetIdempotencyKey(), hash[:], answer)
+		return store.Remember(tx, bucket, scope, req.GetIdempotencyKey(), hash[:], answer)
 	})
 	if err != nil {
 		return nil, errs.Wrap(err, "stopping contact")

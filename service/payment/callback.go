@@ -7,11 +7,14 @@ import (
 	"io"
 	"net/http"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/hengdai/hengdai/domain/calendar"
 	"github.com/hengdai/hengdai/domain/payment"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/id"
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/kit/telemetry"
 	"github.com/hengdai/hengdai/service/payment/channel"
 	"github.com/hengdai/hengdai/service/payment/rows"
 )
@@ -100,16 +103,34 @@ func (s *Service) take(ctx context.Context, l *line, n channel.Notice) error {
 		if err != nil || !first {
 			return err
 		}
-		u, err := s.unit(tx, a.OrderID, actorChannel)
-		if err != nil {
-			return err
-		}
-		own := u.attempt(attemptID)
-		if own == nil {
-			return refusedOrder
-		}
-		return u.learn(own, l.heard(fromCallback, u.kind(), n.Reply, nil))
+		return s.inTraceOf(tx, &a, "callback "+l.profile.Name, func() error {
+			u, err := s.unit(tx, a.OrderID, actorChannel)
+			if err != nil {
+				return err
+			}
+			own := u.attempt(attemptID)
+			if own == nil {
+				return refusedOrder
+			}
+			return u.learn(own, l.heard(fromCallback, u.kind(), n.Reply, nil))
+		})
 	})
+}
+
+// inTraceOf runs work as a part of the trace that decided the attempt: what a channel tells by itself belongs to the order.
+// The trace of the message and that of the order are linked.
+func (s *Service) inTraceOf(tx *store.Tx, a *rows.PaymentAttempt, name string, work func() error) (err error) {
+	parent, err := s.queue.TraceParent(tx.Context(), tx, a.Bucket, effectAttempt, a.AttemptID)
+	if err == nil && parent == "" {
+		parent, err = s.queue.TraceParent(tx.Context(), tx, a.Bucket, effectOrder, a.OrderID)
+	}
+	if err != nil {
+		return errs.Wrap(err, "finding an order's trace")
+	}
+	ctx, link := telemetry.Continue(tx.Context(), parent)
+	ctx, end := telemetry.Start(ctx, name, link, trace.WithSpanKind(trace.SpanKindConsumer))
+	defer func() { end(err) }()
+	return tx.Inside(ctx, work)
 }
 
 // inbox keeps the message. False means that it came before and was taken in then.

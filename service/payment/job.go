@@ -41,7 +41,6 @@ func (s *Service) Jobs() []job.Job {
 			resumed.Store(err == nil)
 			return false, err
 		}},
-		{Name: "payment.gauges", Step: s.gauges, Every: 10 * time.Second, Wakes: job.Never},
 		{Name: "payment.statements", Step: s.statements, Every: 5 * time.Second},
 		audit.Job(s.deps.DB),
 	}

@@ -121,6 +121,12 @@ func TestWhatIsMeasuredCanBeRead(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	r := start(t, storetest.SQLite(t), only("alpha"), func(d *payment.Deps) { d.Metrics = registry })
 	r.await(r.create(r.request(1, "debit", 10_00)).GetOrderId(), "PAID")
+	for _, s := range r.svc.Surveys() {
+		r.must(s.Read(t.Context()))
+		for _, g := range s.Gauges {
+			r.must(registry.Register(g))
+		}
+	}
 	names := []string{"hengdai_payment_orders_total", "hengdai_payment_attempts_total", "hengdai_payment_channel_call_seconds", "hengdai_payment_breaks_open"}
 	var missing []string
 	for range 200 { // a state is counted just after its commit, which the order's reader may see first

@@ -11,6 +11,7 @@ import (
 	"github.com/hengdai/hengdai/kit/clock"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/kit/telemetry"
 	"github.com/hengdai/hengdai/service/payment/rows"
 )
 
@@ -19,36 +20,38 @@ type metrics struct {
 	orders   *prometheus.CounterVec
 	attempts *prometheus.CounterVec
 	open     *prometheus.GaugeVec
+	openAge  *prometheus.GaugeVec
 	live     *prometheus.GaugeVec
+	liveAge  *prometheus.GaugeVec
 	calls    *prometheus.HistogramVec
 	refused  *prometheus.CounterVec
 	breaks   *prometheus.CounterVec
-	isOpen   prometheus.Gauge
+	isOpen   *prometheus.GaugeVec
 }
 
 func newMetrics(into prometheus.Registerer) (*metrics, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "hengdai", Subsystem: "payment", Name: name, Help: help}, labels)
 	}
-	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "hengdai", Subsystem: "payment", Name: name, Help: help}, labels)
-	}
 	m := &metrics{
 		orders:   counter("orders_total", "Orders that entered a state.", "kind", "state"),
 		attempts: counter("attempts_total", "Attempts that entered a state.", "channel", "state"),
-		open:     gauge("orders_open", "Orders in a state that is not final.", "state"),
-		live:     gauge("attempts_live", "Attempts whose end is open; UNKNOWN ones are the ones to watch.", "channel", "state"),
+		open:     telemetry.Gauge("payment", "orders_open", "Orders in a state that is not final.", "state"),
+		openAge:  telemetry.Gauge("payment", "orders_oldest_seconds", "Age of the oldest order in a state that is not final, by the business clock.", "state"),
+		live:     telemetry.Gauge("payment", "attempts_live", "Attempts whose end is open; UNKNOWN ones are the ones to watch.", "channel", "state"),
+		liveAge:  telemetry.Gauge("payment", "attempts_oldest_seconds", "Age of the oldest attempt whose end is open, by the business clock.", "channel", "state"),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "hengdai", Subsystem: "payment", Name: "channel_call_seconds", Help: "Calls of channels, by what they proved.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"channel", "call", "verdict"}),
 		refused: counter("callbacks_refused_total", "Callbacks that were not believed.", "channel", "reason"),
 		breaks:  counter("breaks_total", "Breaks raised for a person.", "case"),
-		isOpen: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "hengdai", Subsystem: "payment", Name: "breaks_open", Help: "Breaks that wait for a person.",
-		}),
+		isOpen:  telemetry.Gauge("payment", "breaks_open", "Breaks that wait for a person.", "case"),
 	}
-	for _, c := range []prometheus.Collector{m.orders, m.attempts, m.open, m.live, m.calls, m.refused, m.breaks, m.isOpen} {
+	for _, what := range cases {
+		m.breaks.WithLabelValues(string(what))
+	}
+	for _, c := range []prometheus.Collector{m.orders, m.attempts, m.calls, m.refused, m.breaks} {
 		if err := into.Register(c); err != nil {
 			return nil, errs.Wrap(err, "registering payment's measures")
 		}
@@ -93,33 +96,65 @@ func (s *Service) ended(tx *store.Tx, channelName string, to payment.AttemptStat
 	})
 }
 
-// gauges counts what is open. It commits nothing, so it never keeps the process from being idle.
-func (s *Service) gauges(ctx context.Context) (bool, error) {
+// Surveys are the gauges of what is open, and of the queue.
+func (s *Service) Surveys() []telemetry.Survey {
+	m := s.metrics
+	return []telemetry.Survey{s.queue.Survey("payment"), {
+		Name: "payment.open", Gauges: []*prometheus.GaugeVec{m.open, m.openAge, m.live, m.liveAge, m.isOpen}, Read: s.countOpen,
+	}}
+}
+
+func (s *Service) countOpen(ctx context.Context) error {
 	q := rows.New(s.deps.DB.Read())
-	open := []payment.OrderState{payment.Created, payment.Reserved, payment.Sending, payment.Manual}
-	orders, err := q.CountOrders(ctx, names(open))
+	open := names([]payment.OrderState{payment.Created, payment.Reserved, payment.Sending, payment.Manual})
+	orders, err := q.CountOrders(ctx, open)
 	if err != nil {
-		return false, errs.Wrap(err, "counting orders")
-	}
-	s.metrics.open.Reset()
-	for _, r := range orders {
-		s.metrics.open.WithLabelValues(r.State).Set(float64(r.Orders))
+		return errs.Wrap(err, "counting orders")
 	}
 	live, err := q.CountLive(ctx)
 	if err != nil {
-		return false, errs.Wrap(err, "counting attempts")
+		return errs.Wrap(err, "counting attempts")
 	}
-	s.metrics.live.Reset()
-	for _, r := range live {
-		s.metrics.live.WithLabelValues(r.Channel, r.State).Set(float64(r.Attempts))
-	}
-	n, err := q.CountBreaks(ctx)
-	s.metrics.isOpen.Set(float64(n))
+	breaks, err := q.CountBreaks(ctx)
 	if err != nil {
-		return false, errs.Wrap(err, "counting breaks")
+		return errs.Wrap(err, "counting breaks")
 	}
-	return false, s.gaugeReckonings(ctx, q)
+	m, now := s.metrics, s.deps.Clock.Now()
+	age := func(sinceMs int64) float64 { return max(now.Sub(time.UnixMilli(sinceMs)).Seconds(), 0) }
+	for _, state := range open {
+		m.open.WithLabelValues(state).Set(0)
+		m.openAge.WithLabelValues(state).Set(0)
+	}
+	for _, r := range orders {
+		m.open.WithLabelValues(r.State).Set(float64(r.Orders))
+		m.openAge.WithLabelValues(r.State).Set(age(r.OldestMs))
+	}
+	for channel := range s.channels {
+		for _, state := range liveStates {
+			m.live.WithLabelValues(channel, string(state)).Set(0)
+			m.liveAge.WithLabelValues(channel, string(state)).Set(0)
+		}
+	}
+	for _, r := range live {
+		m.live.WithLabelValues(r.Channel, r.State).Set(float64(r.Attempts))
+		m.liveAge.WithLabelValues(r.Channel, r.State).Set(age(r.OldestMs))
+	}
+	m.isOpen.Reset()
+	for _, what := range cases {
+		m.isOpen.WithLabelValues(string(what)).Set(0)
+	}
+	for _, r := range breaks {
+		m.isOpen.WithLabelValues(r.Kind).Set(float64(r.Breaks))
+	}
+	return s.gaugeReckonings(ctx, q)
 }
+
+// liveStates are those of an attempt whose end is open, cases what a break can be: a series that stands at zero is there
+// before anything is wrong.
+var (
+	liveStates = []payment.AttemptState{payment.Prepared, payment.Submitting, payment.Processing, payment.Unknown}
+	cases      = []payment.Case{payment.CaseContradicted, payment.CaseAmount, payment.CaseStatus}
+)
 
 func names[S ~string](list []S) []string {
 	out := make([]string, len(list))

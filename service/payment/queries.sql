@@ -32,7 +32,7 @@ WHERE bucket = ? AND (user_id = sqlc.arg(owner_id) OR loan_id = sqlc.arg(owner_i
 ORDER BY created_ms DESC, order_id DESC LIMIT ?;
 
 -- name: CountOrders :many
-SELECT state, COUNT(*) AS orders FROM payment_order
+SELECT state, COUNT(*) AS orders, CAST(MIN(created_ms) AS SIGNED) AS oldest_ms FROM payment_order
 WHERE bucket BETWEEN 0 AND 1023 AND state IN (sqlc.slice(states)) GROUP BY state;
 
 -- name: InsertAttempt :exec
@@ -60,7 +60,7 @@ UPDATE payment_attempt SET state = sqlc.arg(to_state), submitted_ms = ?, sends =
 WHERE bucket = ? AND attempt_id = ? AND version = ? AND fence <= sqlc.arg(fence);
 
 -- name: CountLive :many
-SELECT channel, state, COUNT(*) AS attempts FROM payment_attempt
+SELECT channel, state, COUNT(*) AS attempts, CAST(MIN(requested_ms) AS SIGNED) AS oldest_ms FROM payment_attempt
 WHERE bucket BETWEEN 0 AND 1023 AND state IN ('PREPARED', 'SUBMITTING', 'PROCESSING', 'UNKNOWN') GROUP BY channel, state;
 
 -- name: UnknownOrders :many
@@ -150,8 +150,8 @@ WHERE bucket BETWEEN 0 AND 1023 AND state = ?
   AND created_ms <= sqlc.arg(before_ms) AND (created_ms < sqlc.arg(before_ms) OR break_id < sqlc.arg(before_id))
 ORDER BY created_ms DESC, break_id DESC LIMIT ?;
 
--- name: CountBreaks :one
-SELECT COUNT(*) AS breaks FROM payment_break WHERE bucket BETWEEN 0 AND 1023 AND state = 'OPEN';
+-- name: CountBreaks :many
+SELECT kind, COUNT(*) AS breaks FROM payment_break WHERE bucket BETWEEN 0 AND 1023 AND state = 'OPEN' GROUP BY kind;
 
 -- name: Channels :many
 SELECT bucket, channel, enabled, draining, priority, min_minor, max_minor, version FROM payment_channel WHERE bucket = 0 ORDER BY channel;

@@ -31,7 +31,7 @@ WHERE bucket = 0 AND channel = ? AND account = ? AND next_ms > 0;
 
 -- name: ListStatements :many
 SELECT bucket, channel, account, settled_on, state, reason, file_version, line_count, in_minor, out_minor, fee_minor, opening_minor, closing_minor, asks, asked_ms, next_ms, received_ms, closed_ms, version
-FROM payment_statement WHERE bucket = 0 AND channel IN (sqlc.slice(channels)) AND state IN (sqlc.slice(states)) AND settled_on < sqlc.arg(before_on)
+FROM payment_statement WHERE bucket = 0 AND channel IN (sqlc.slice(channels)) AND state IN (sqlc.slice(states)) AND settled_on <= sqlc.arg(up_to)
 ORDER BY settled_on DESC, channel LIMIT ?;
 
 -- name: CountStatements :many

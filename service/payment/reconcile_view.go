@@ -35,36 +35,35 @@ func (a staffAPI) ListReconciliations(ctx context.Context, req *paymentv1.ListRe
 	if len(states) == 0 {
 		states = dayStates
 	}
-	before := "9999-99-99"
+	upTo, after := "9999-12-31", -1 // the date to go on with, and the last channel of it that was shown
 	if p.at != math.MaxInt64 {
-		before = calendar.Date(p.at).String()
+		upTo, after = calendar.Date(p.at).String(), int(p.then)
 	}
+	names := a.channelNames()
 	q := rows.New(a.deps.DB.Primary())
-	// A page ends between two dates, so that it needs no more than a date to go on; hence a few rows more than asked for.
-	list, err := q.ListStatements(ctx, rows.ListStatementsParams{Channels: channels, States: states, BeforeOn: before, Limit: p.size + int32(len(a.channels))})
+	list, err := q.ListStatements(ctx, rows.ListStatementsParams{Channels: channels, States: states, UpTo: upTo, Limit: p.size + int32(len(names)) + 1})
 	if err != nil {
 		return nil, errs.Wrap(err, "listing settlement dates")
 	}
-	out := &paymentv1.ListReconciliationsResponse{}
+	list = slices.DeleteFunc(list, func(r rows.PaymentStatement) bool {
+		return p.at != math.MaxInt64 && r.SettledOn == upTo && slices.Index(names, r.Channel) <= after
+	})
+	list, next := cut(list, p, func(r rows.PaymentStatement) (int64, int64) {
+		on, _ := calendar.Parse(r.SettledOn) // it was written as a date
+		return int64(on), int64(slices.Index(names, r.Channel))
+	})
+	out := &paymentv1.ListReconciliationsResponse{NextPageToken: next}
 	for i := range list {
-		if i > 0 && i >= int(p.size) && list[i].SettledOn != list[i-1].SettledOn {
-			on, err := calendar.Parse(list[i-1].SettledOn)
-			if err != nil {
-				return nil, errs.Wrap(err, "date of a statement")
-			}
-			out.NextPageToken = tokenOf(int64(on), 0)
-			break
-		}
 		out.Days = append(out.Days, reconciliationOf(&list[i]))
 	}
 	for _, name := range channels {
 		if l := a.channels[name]; l != nil {
-			next, err := a.unseen(ctx, q, l)
+			day, err := a.unseen(ctx, q, l)
 			if err != nil {
 				return nil, err
 			}
 			out.Expected = append(out.Expected, &paymentv1.ExpectedStatement{
-				Channel: name, Account: l.cfg.MerchantID, SettledOn: next.String(), DueMs: dueAt(next).UnixMilli(),
+				Channel: name, Account: l.cfg.MerchantID, SettledOn: day.String(), DueMs: dueAt(day).UnixMilli(),
 			})
 		}
 	}

@@ -217,15 +217,3 @@ func (a staffAPI) ListRefusals(ctx context.Context, req *paymentv1.ListRefusalsR
 	}
 	return out, errs.Wrap(err, "listing refusals")
 }
-
-// ListParked answers events of loan that could not be handled.
-func (a staffAPI) ListParked(ctx context.Context, _ *paymentv1.ListParkedRequest) (*paymentv1.ListParkedResponse, error) {
-	list, err := a.loan.Parked(ctx)
-	out := &paymentv1.ListParkedResponse{}
-	for _, e := range list {
-		out.Events = append(out.Events, &paymentv1.ParkedEvent{
-			Source: e.Source, Partition: e.Partition, Position: e.Position, UserId: e.UserID, Kind: e.Kind, Error: e.Reason,
-		})
-	}
-	return out, errs.Wrap(err, "listing parked events")
-}

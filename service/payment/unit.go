@@ -12,6 +12,7 @@ import (
 	"github.com/hengdai/hengdai/kit/errs"
 	eventlog "github.com/hengdai/hengdai/kit/log"
 	"github.com/hengdai/hengdai/kit/store"
+	"github.com/hengdai/hengdai/kit/telemetry"
 	"github.com/hengdai/hengdai/service/payment/rows"
 )
 
@@ -109,6 +110,7 @@ func (u *unit) moveOrder(event payment.OrderEvent) error {
 	}
 	u.order.State = string(to)
 	u.s.metrics.moved(u.tx, u.order.Kind, to)
+	telemetry.Becomes(u.ctx, string(to))
 	return u.saveOrder()
 }
 

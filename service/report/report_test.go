@@ -16,6 +16,7 @@ import (
 	"github.com/hengdai/hengdai/kit/audit"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/id"
+	"github.com/hengdai/hengdai/kit/store"
 	"github.com/hengdai/hengdai/kit/store/storetest"
 	"github.com/hengdai/hengdai/service/report"
 )
@@ -230,6 +231,40 @@ func TestAnEventThatCannotBeKeptWaitsForAPersonAndHoldsUpNobodyElse(t *testing.T
 	loans, err := r.admin().ListLoans(ctx, &reportv1.ListLoansRequest{})
 	must(t, err)
 	want(t, len(loans.GetLoans()), 1)
+}
+
+func TestWhatWaitsIsTriedAgainByAPerson(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rig) {
+		exec := func(statement string) {
+			must(t, r.db.Write(ctx, func(tx *store.Tx) error {
+				_, err := tx.ExecContext(tx.Context(), statement)
+				return err
+			}))
+		}
+		exec("ALTER TABLE report_loan RENAME TO report_loan_away")
+		r.happen("loan", anna, anna&1023, &loanv1.LoanMoved{LoanId: 1, To: "DISBURSING"}, &loanv1.LoanMoved{LoanId: 1, To: "REPAYING"})
+		r.run()
+		desk := r.desk("operator", "en")
+		list, err := desk.ListParked(ctx, &reportv1.ListParkedRequest{})
+		must(t, err)
+		want(t, len(list.GetEvents()), 2)
+		want(t, list.GetEvents()[0].GetSource(), "loan")
+		retry := func(taken, left int32) {
+			t.Helper()
+			got, err := desk.RetryParked(ctx, &reportv1.RetryParkedRequest{UserId: anna})
+			must(t, err)
+			want(t, got.GetTaken(), taken)
+			want(t, got.GetLeft(), left)
+		}
+		retry(0, 2)
+		exec("ALTER TABLE report_loan_away RENAME TO report_loan")
+		_, err = r.desk("auditor", "en").RetryParked(ctx, &reportv1.RetryParkedRequest{UserId: anna})
+		want(t, errs.CodeOf(err), errs.Denied)
+		retry(2, 0)
+		loans, err := r.admin().ListLoans(ctx, &reportv1.ListLoansRequest{State: "REPAYING"})
+		must(t, err)
+		want(t, len(loans.GetLoans()), 1)
+	})
 }
 
 func TestWordsThatComeInAnotherOrder(t *testing.T) {

@@ -50,7 +50,7 @@ func (p public) SendCode(ctx context.Context, req *userv1.SendCodeRequest) (*use
 	var res userv1.SendCodeResponse
 	err = s.write(ctx, func(tx *store.Tx) error {
 		proto.Reset(&res)
-		const scope = "user.SendCode"
+		scope := "user.SendCode/" + made.mobileIdx // nobody is signed in: a key is the mobile's
 		before, found, err := store.Idempotent(tx, made.bucket, scope, req.GetIdempotencyKey(), hash)
 		if err != nil {
 			return err

@@ -133,6 +133,21 @@ func TestGuessingIsBoundedPerMobileAndAddress(t *testing.T) {
 	wants(t, try("12100000007", "127.0.0.11"), errs.Unauthenticated, "user.code_wrong")
 }
 
+// TestTwoPeopleMayUseTheSameKey: a key belongs to the mobile it came with, not to all mobiles of a bucket. Of so many some
+// share a bucket.
+func TestTwoPeopleMayUseTheSameKey(t *testing.T) {
+	r := start(t, storetest.SQLite(t))
+	const people = 200
+	for n := range people {
+		_, err := r.public(anonymous(fmt.Sprintf("127.0.1.%d", n+1))).SendCode(context.Background(),
+			&userv1.SendCodeRequest{Mobile: fmt.Sprintf("1210001%04d", n), Purpose: "login", IdempotencyKey: "the-same-key"})
+		must(t, err)
+	}
+	if sent := len(r.events("user.v1.CodeIssued")); sent != people {
+		t.Errorf("%d codes were sent", sent)
+	}
+}
+
 func TestCodesAreLimitedAndRepeatedRequestsSendNothing(t *testing.T) {
 	r := start(t, storetest.SQLite(t), limits(user.Limits{CodesPerDay: 3, CodesPerAddressHour: 5}))
 	ctx := context.Background()

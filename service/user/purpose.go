@@ -23,7 +23,7 @@ var purposes = map[string]map[string][]string{
 	"collection": {"collection": {"name", "mobile", "address"}},
 	"bureau":     {"risk": nameFields, "loan": nameFields},
 	// support is for a member of staff who looks at a customer, and only on his behalf.
-	purposeSupport: {"report": revealFields, "loan": nameFields},
+	purposeSupport: {"report": revealFields, "loan": nameFields, "notify": {"mobile"}},
 	"export":       {"report": revealFields},
 }
 
@@ -43,6 +43,7 @@ var keyClasses = map[string][]string{
 // keyPurposes is the closed list of reasons to open what lies sealed with another service; "seal" only puts in.
 var keyPurposes = []string{
 	"seal", "payout", "debit", "notify", "contract", "collection", "bureau", "support", "export", "decision", "review", "display", "statement", "evidence",
+	"risk.look", "risk.replay",
 }
 
 func mayReveal(who rpc.Principal, purposeName string, fields []string) error {

@@ -4412,7 +4412,9 @@ type ParkedEvent struct {
 	// How often it was tried; zero if it waits behind another.
 	Tries int32 `protobuf:"varint,6,opt,name=tries,proto3" json:"tries,omitempty"`
 	// When it happened, UTC milliseconds.
-	AtMs          int64 `protobuf:"varint,7,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	AtMs int64 `protobuf:"varint,7,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	// Bucket that it is told in. It names the events of nobody.
+	Bucket        int64 `protobuf:"varint,8,opt,name=bucket,proto3" json:"bucket,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4496,11 +4498,20 @@ func (x *ParkedEvent) GetAtMs() int64 {
 	return 0
 }
 
-// RetryParkedRequest names a borrower.
+func (x *ParkedEvent) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
+	}
+	return 0
+}
+
+// RetryParkedRequest names a borrower, or a bucket for events of nobody.
 type RetryParkedRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whose events.
-	UserId        int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Whose events; zero: nobody's.
+	UserId int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Bucket of nobody's events; it does not count if a borrower is named.
+	Bucket        int64 `protobuf:"varint,2,opt,name=bucket,proto3" json:"bucket,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4538,6 +4549,13 @@ func (*RetryParkedRequest) Descriptor() ([]byte, []int) {
 func (x *RetryParkedRequest) GetUserId() int64 {
 	if x != nil {
 		return x.UserId
+	}
+	return 0
+}
+
+func (x *RetryParkedRequest) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
 	}
 	return 0
 }
@@ -5278,7 +5296,7 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\"\x13\n" +
 	"\x11ListParkedRequest\"B\n" +
 	"\x12ListParkedResponse\x12,\n" +
-	"\x06events\x18\x01 \x03(\v2\x14.loan.v1.ParkedEventR\x06events\"\xb7\x01\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.loan.v1.ParkedEventR\x06events\"\xcf\x01\n" +
 	"\vParkedEvent\x12\x1c\n" +
 	"\tpartition\x18\x01 \x01(\x05R\tpartition\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x03R\bposition\x12\x17\n" +
@@ -5286,9 +5304,12 @@ const file_loan_v1_staff_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05tries\x18\x06 \x01(\x05R\x05tries\x12\x13\n" +
-	"\x05at_ms\x18\a \x01(\x03R\x04atMs\"6\n" +
+	"\x05at_ms\x18\a \x01(\x03R\x04atMs\x12\x16\n" +
+	"\x06bucket\x18\b \x01(\x03R\x06bucket\"Z\n" +
 	"\x12RetryParkedRequest\x12 \n" +
-	"\auser_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06userId\"?\n" +
+	"\auser_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06userId\x12\"\n" +
+	"\x06bucket\x18\x02 \x01(\x03B\n" +
+	"\xbaH\a\"\x05\x10\x80\b(\x00R\x06bucket\"?\n" +
 	"\x13RetryParkedResponse\x12\x14\n" +
 	"\x05taken\x18\x01 \x01(\x05R\x05taken\x12\x12\n" +
 	"\x04left\x18\x02 \x01(\x05R\x04left\"\x1a\n" +

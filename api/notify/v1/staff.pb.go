@@ -1175,6 +1175,317 @@ func (x *Contact) GetAtMs() int64 {
 	return 0
 }
 
+// ListParkedRequest asks for all.
+type ListParkedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParkedRequest) Reset() {
+	*x = ListParkedRequest{}
+	mi := &file_notify_v1_staff_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParkedRequest) ProtoMessage() {}
+
+func (x *ListParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_notify_v1_staff_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParkedRequest.ProtoReflect.Descriptor instead.
+func (*ListParkedRequest) Descriptor() ([]byte, []int) {
+	return file_notify_v1_staff_proto_rawDescGZIP(), []int{15}
+}
+
+// ListParkedResponse lists what waits for a person, at most 1000 of each log.
+type ListParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of log, partition and position.
+	Events        []*ParkedEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParkedResponse) Reset() {
+	*x = ListParkedResponse{}
+	mi := &file_notify_v1_staff_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParkedResponse) ProtoMessage() {}
+
+func (x *ListParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_notify_v1_staff_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParkedResponse.ProtoReflect.Descriptor instead.
+func (*ListParkedResponse) Descriptor() ([]byte, []int) {
+	return file_notify_v1_staff_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListParkedResponse) GetEvents() []*ParkedEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+// ParkedEvent is an event that could not be taken in, or waits behind such a one of the same user.
+type ParkedEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Service whose log it is from.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// Partition of that log.
+	Partition int32 `protobuf:"varint,2,opt,name=partition,proto3" json:"partition,omitempty"`
+	// Position in it.
+	Position int64 `protobuf:"varint,3,opt,name=position,proto3" json:"position,omitempty"`
+	// Whose; zero: nobody's.
+	UserId int64 `protobuf:"varint,4,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Kind of event.
+	Kind string `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Code and reason of the last error, or "behind".
+	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// How often it was tried; zero if it waits behind another.
+	Tries int32 `protobuf:"varint,7,opt,name=tries,proto3" json:"tries,omitempty"`
+	// When it happened, UTC milliseconds.
+	AtMs int64 `protobuf:"varint,8,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	// Bucket that it is told in. It names the events of nobody.
+	Bucket        int64 `protobuf:"varint,9,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParkedEvent) Reset() {
+	*x = ParkedEvent{}
+	mi := &file_notify_v1_staff_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParkedEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParkedEvent) ProtoMessage() {}
+
+func (x *ParkedEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_notify_v1_staff_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParkedEvent.ProtoReflect.Descriptor instead.
+func (*ParkedEvent) Descriptor() ([]byte, []int) {
+	return file_notify_v1_staff_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ParkedEvent) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetPartition() int32 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetTries() int32 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
+	}
+	return 0
+}
+
+// RetryParkedRequest names a user, or a bucket for events of nobody.
+type RetryParkedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose events; zero: nobody's.
+	UserId int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Bucket of nobody's events; it does not count if a user is named.
+	Bucket        int64 `protobuf:"varint,2,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedRequest) Reset() {
+	*x = RetryParkedRequest{}
+	mi := &file_notify_v1_staff_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedRequest) ProtoMessage() {}
+
+func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_notify_v1_staff_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedRequest.ProtoReflect.Descriptor instead.
+func (*RetryParkedRequest) Descriptor() ([]byte, []int) {
+	return file_notify_v1_staff_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RetryParkedRequest) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *RetryParkedRequest) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
+	}
+	return 0
+}
+
+// RetryParkedResponse says how far it went.
+type RetryParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many were taken in.
+	Taken int32 `protobuf:"varint,1,opt,name=taken,proto3" json:"taken,omitempty"`
+	// So many still wait.
+	Left          int32 `protobuf:"varint,2,opt,name=left,proto3" json:"left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedResponse) Reset() {
+	*x = RetryParkedResponse{}
+	mi := &file_notify_v1_staff_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedResponse) ProtoMessage() {}
+
+func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_notify_v1_staff_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedResponse.ProtoReflect.Descriptor instead.
+func (*RetryParkedResponse) Descriptor() ([]byte, []int) {
+	return file_notify_v1_staff_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RetryParkedResponse) GetTaken() int32 {
+	if x != nil {
+		return x.Taken
+	}
+	return 0
+}
+
+func (x *RetryParkedResponse) GetLeft() int32 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
 var File_notify_v1_staff_proto protoreflect.FileDescriptor
 
 const file_notify_v1_staff_proto_rawDesc = "" +
@@ -1277,7 +1588,28 @@ const file_notify_v1_staff_proto_rawDesc = "" +
 	"contact_id\x18\x01 \x01(\x03R\tcontactId\x12\x16\n" +
 	"\x06medium\x18\x02 \x01(\tR\x06medium\x12\x18\n" +
 	"\aoutcome\x18\x03 \x01(\tR\aoutcome\x12\x13\n" +
-	"\x05at_ms\x18\x04 \x01(\x03R\x04atMs2\xe2\a\n" +
+	"\x05at_ms\x18\x04 \x01(\x03R\x04atMs\"\x13\n" +
+	"\x11ListParkedRequest\"D\n" +
+	"\x12ListParkedResponse\x12.\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.notify.v1.ParkedEventR\x06events\"\xe7\x01\n" +
+	"\vParkedEvent\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1c\n" +
+	"\tpartition\x18\x02 \x01(\x05R\tpartition\x12\x1a\n" +
+	"\bposition\x18\x03 \x01(\x03R\bposition\x12\x17\n" +
+	"\auser_id\x18\x04 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05tries\x18\a \x01(\x05R\x05tries\x12\x13\n" +
+	"\x05at_ms\x18\b \x01(\x03R\x04atMs\x12\x16\n" +
+	"\x06bucket\x18\t \x01(\x03R\x06bucket\"Z\n" +
+	"\x12RetryParkedRequest\x12 \n" +
+	"\auser_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06userId\x12\"\n" +
+	"\x06bucket\x18\x02 \x01(\x03B\n" +
+	"\xbaH\a\"\x05\x10\x80\b(\x00R\x06bucket\"?\n" +
+	"\x13RetryParkedResponse\x12\x14\n" +
+	"\x05taken\x18\x01 \x01(\x05R\x05taken\x12\x12\n" +
+	"\x04left\x18\x02 \x01(\x05R\x04left2\x8d\n" +
+	"\n" +
 	"\x05Staff\x12\xb2\x01\n" +
 	"\fListMessages\x12#.notify.v1.StaffListMessagesRequest\x1a$.notify.v1.StaffListMessagesResponse\"W\x8a\xb5\x186\n" +
 	"\x01\x03\x12\x05admin\x12\boperator\x12\aauditor\x12\fservice_desk\x12\tcollector\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/staff/messages\x90\x02\x01\x12\xaf\x01\n" +
@@ -1291,7 +1623,12 @@ const file_notify_v1_staff_proto_rawDesc = "" +
 	"\bLiftStop\x12\x1a.notify.v1.LiftStopRequest\x1a\x16.notify.v1.ContactStop\"M\x8a\xb5\x18\x18\n" +
 	"\x01\x03\x12\x05admin\x12\fservice_desk\x82\xd3\xe4\x93\x02+:\x01*\"&/v1/staff/contact-stops/{stop_id}/lift\x12\xb2\x01\n" +
 	"\fListContacts\x12\x1e.notify.v1.ListContactsRequest\x1a\x1f.notify.v1.ListContactsResponse\"a\x8a\xb5\x18,\n" +
-	"\x01\x03\x12\x05admin\x12\fservice_desk\x12\tcollector\x12\aauditor\x82\xd3\xe4\x93\x02(\x12&/v1/staff/borrowers/{user_id}/contacts\x90\x02\x01B\x93\x01\n" +
+	"\x01\x03\x12\x05admin\x12\fservice_desk\x12\tcollector\x12\aauditor\x82\xd3\xe4\x93\x02(\x12&/v1/staff/borrowers/{user_id}/contacts\x90\x02\x01\x12\x97\x01\n" +
+	"\n" +
+	"ListParked\x12\x1c.notify.v1.ListParkedRequest\x1a\x1d.notify.v1.ListParkedResponse\"L\x8a\xb5\x18&\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/staff/notify/parked\x90\x02\x01\x12\x8e\x01\n" +
+	"\vRetryParked\x12\x1d.notify.v1.RetryParkedRequest\x1a\x1e.notify.v1.RetryParkedResponse\"@\x8a\xb5\x18\x14\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/staff/notify/parked/retryB\x93\x01\n" +
 	"\rcom.notify.v1B\n" +
 	"StaffProtoP\x01Z1github.com/hengdai/hengdai/api/notify/v1;notifyv1\xa2\x02\x03NXX\xaa\x02\tNotify.V1\xca\x02\tNotify\\V1\xe2\x02\x15Notify\\V1\\GPBMetadata\xea\x02\n" +
 	"Notify::V1b\x06proto3"
@@ -1308,7 +1645,7 @@ func file_notify_v1_staff_proto_rawDescGZIP() []byte {
 	return file_notify_v1_staff_proto_rawDescData
 }
 
-var file_notify_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_notify_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_notify_v1_staff_proto_goTypes = []any{
 	(*StaffListMessagesRequest)(nil),  // 0: notify.v1.StaffListMessagesRequest
 	(*StaffListMessagesResponse)(nil), // 1: notify.v1.StaffListMessagesResponse
@@ -1325,6 +1662,11 @@ var file_notify_v1_staff_proto_goTypes = []any{
 	(*ListContactsRequest)(nil),       // 12: notify.v1.ListContactsRequest
 	(*ListContactsResponse)(nil),      // 13: notify.v1.ListContactsResponse
 	(*Contact)(nil),                   // 14: notify.v1.Contact
+	(*ListParkedRequest)(nil),         // 15: notify.v1.ListParkedRequest
+	(*ListParkedResponse)(nil),        // 16: notify.v1.ListParkedResponse
+	(*ParkedEvent)(nil),               // 17: notify.v1.ParkedEvent
+	(*RetryParkedRequest)(nil),        // 18: notify.v1.RetryParkedRequest
+	(*RetryParkedResponse)(nil),       // 19: notify.v1.RetryParkedResponse
 }
 var file_notify_v1_staff_proto_depIdxs = []int32{
 	2,  // 0: notify.v1.StaffListMessagesResponse.messages:type_name -> notify.v1.Message
@@ -1333,23 +1675,28 @@ var file_notify_v1_staff_proto_depIdxs = []int32{
 	8,  // 3: notify.v1.ListTemplatesResponse.templates:type_name -> notify.v1.Template
 	10, // 4: notify.v1.ListContactsResponse.stops:type_name -> notify.v1.ContactStop
 	14, // 5: notify.v1.ListContactsResponse.contacts:type_name -> notify.v1.Contact
-	0,  // 6: notify.v1.Staff.ListMessages:input_type -> notify.v1.StaffListMessagesRequest
-	3,  // 7: notify.v1.Staff.GetMessage:input_type -> notify.v1.GetMessageRequest
-	6,  // 8: notify.v1.Staff.ListTemplates:input_type -> notify.v1.ListTemplatesRequest
-	9,  // 9: notify.v1.Staff.StopContact:input_type -> notify.v1.StaffStopContactRequest
-	11, // 10: notify.v1.Staff.LiftStop:input_type -> notify.v1.LiftStopRequest
-	12, // 11: notify.v1.Staff.ListContacts:input_type -> notify.v1.ListContactsRequest
-	1,  // 12: notify.v1.Staff.ListMessages:output_type -> notify.v1.StaffListMessagesResponse
-	4,  // 13: notify.v1.Staff.GetMessage:output_type -> notify.v1.GetMessageResponse
-	7,  // 14: notify.v1.Staff.ListTemplates:output_type -> notify.v1.ListTemplatesResponse
-	10, // 15: notify.v1.Staff.StopContact:output_type -> notify.v1.ContactStop
-	10, // 16: notify.v1.Staff.LiftStop:output_type -> notify.v1.ContactStop
-	13, // 17: notify.v1.Staff.ListContacts:output_type -> notify.v1.ListContactsResponse
-	12, // [12:18] is the sub-list for method output_type
-	6,  // [6:12] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	17, // 6: notify.v1.ListParkedResponse.events:type_name -> notify.v1.ParkedEvent
+	0,  // 7: notify.v1.Staff.ListMessages:input_type -> notify.v1.StaffListMessagesRequest
+	3,  // 8: notify.v1.Staff.GetMessage:input_type -> notify.v1.GetMessageRequest
+	6,  // 9: notify.v1.Staff.ListTemplates:input_type -> notify.v1.ListTemplatesRequest
+	9,  // 10: notify.v1.Staff.StopContact:input_type -> notify.v1.StaffStopContactRequest
+	11, // 11: notify.v1.Staff.LiftStop:input_type -> notify.v1.LiftStopRequest
+	12, // 12: notify.v1.Staff.ListContacts:input_type -> notify.v1.ListContactsRequest
+	15, // 13: notify.v1.Staff.ListParked:input_type -> notify.v1.ListParkedRequest
+	18, // 14: notify.v1.Staff.RetryParked:input_type -> notify.v1.RetryParkedRequest
+	1,  // 15: notify.v1.Staff.ListMessages:output_type -> notify.v1.StaffListMessagesResponse
+	4,  // 16: notify.v1.Staff.GetMessage:output_type -> notify.v1.GetMessageResponse
+	7,  // 17: notify.v1.Staff.ListTemplates:output_type -> notify.v1.ListTemplatesResponse
+	10, // 18: notify.v1.Staff.StopContact:output_type -> notify.v1.ContactStop
+	10, // 19: notify.v1.Staff.LiftStop:output_type -> notify.v1.ContactStop
+	13, // 20: notify.v1.Staff.ListContacts:output_type -> notify.v1.ListContactsResponse
+	16, // 21: notify.v1.Staff.ListParked:output_type -> notify.v1.ListParkedResponse
+	19, // 22: notify.v1.Staff.RetryParked:output_type -> notify.v1.RetryParkedResponse
+	15, // [15:23] is the sub-list for method output_type
+	7,  // [7:15] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_notify_v1_staff_proto_init() }
@@ -1363,7 +1710,7 @@ func file_notify_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_notify_v1_staff_proto_rawDesc), len(file_notify_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

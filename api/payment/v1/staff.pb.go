@@ -2322,7 +2322,13 @@ type ParkedEvent struct {
 	// Full name of its message.
 	Kind string `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Why it could not be handled.
-	Error         string `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	Error string `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	// How often it was tried; zero if it waits behind another.
+	Tries int32 `protobuf:"varint,7,opt,name=tries,proto3" json:"tries,omitempty"`
+	// When it happened, UTC milliseconds.
+	AtMs int64 `protobuf:"varint,8,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	// Bucket that it is told in. It names the events of nobody.
+	Bucket        int64 `protobuf:"varint,9,opt,name=bucket,proto3" json:"bucket,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2399,6 +2405,137 @@ func (x *ParkedEvent) GetError() string {
 	return ""
 }
 
+func (x *ParkedEvent) GetTries() int32 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
+	}
+	return 0
+}
+
+// RetryParkedRequest names a user, or a bucket for events of nobody.
+type RetryParkedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose events; zero: nobody's.
+	UserId int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Bucket of nobody's events; it does not count if a user is named.
+	Bucket        int64 `protobuf:"varint,2,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedRequest) Reset() {
+	*x = RetryParkedRequest{}
+	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedRequest) ProtoMessage() {}
+
+func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedRequest.ProtoReflect.Descriptor instead.
+func (*RetryParkedRequest) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *RetryParkedRequest) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *RetryParkedRequest) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
+	}
+	return 0
+}
+
+// RetryParkedResponse says how far it went.
+type RetryParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many were taken in.
+	Taken int32 `protobuf:"varint,1,opt,name=taken,proto3" json:"taken,omitempty"`
+	// So many still wait.
+	Left          int32 `protobuf:"varint,2,opt,name=left,proto3" json:"left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedResponse) Reset() {
+	*x = RetryParkedResponse{}
+	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedResponse) ProtoMessage() {}
+
+func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedResponse.ProtoReflect.Descriptor instead.
+func (*RetryParkedResponse) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *RetryParkedResponse) GetTaken() int32 {
+	if x != nil {
+		return x.Taken
+	}
+	return 0
+}
+
+func (x *RetryParkedResponse) GetLeft() int32 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
 type ListReconciliationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Only this channel; empty: all.
@@ -2415,7 +2552,7 @@ type ListReconciliationsRequest struct {
 
 func (x *ListReconciliationsRequest) Reset() {
 	*x = ListReconciliationsRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	mi := &file_payment_v1_staff_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2427,7 +2564,7 @@ func (x *ListReconciliationsRequest) String() string {
 func (*ListReconciliationsRequest) ProtoMessage() {}
 
 func (x *ListReconciliationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	mi := &file_payment_v1_staff_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2440,7 +2577,7 @@ func (x *ListReconciliationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReconciliationsRequest.ProtoReflect.Descriptor instead.
 func (*ListReconciliationsRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{31}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListReconciliationsRequest) GetChannel() string {
@@ -2485,7 +2622,7 @@ type ListReconciliationsResponse struct {
 
 func (x *ListReconciliationsResponse) Reset() {
 	*x = ListReconciliationsResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	mi := &file_payment_v1_staff_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2497,7 +2634,7 @@ func (x *ListReconciliationsResponse) String() string {
 func (*ListReconciliationsResponse) ProtoMessage() {}
 
 func (x *ListReconciliationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	mi := &file_payment_v1_staff_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2510,7 +2647,7 @@ func (x *ListReconciliationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReconciliationsResponse.ProtoReflect.Descriptor instead.
 func (*ListReconciliationsResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{32}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListReconciliationsResponse) GetDays() []*Reconciliation {
@@ -2551,7 +2688,7 @@ type ExpectedStatement struct {
 
 func (x *ExpectedStatement) Reset() {
 	*x = ExpectedStatement{}
-	mi := &file_payment_v1_staff_proto_msgTypes[33]
+	mi := &file_payment_v1_staff_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2563,7 +2700,7 @@ func (x *ExpectedStatement) String() string {
 func (*ExpectedStatement) ProtoMessage() {}
 
 func (x *ExpectedStatement) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[33]
+	mi := &file_payment_v1_staff_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2576,7 +2713,7 @@ func (x *ExpectedStatement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpectedStatement.ProtoReflect.Descriptor instead.
 func (*ExpectedStatement) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{33}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ExpectedStatement) GetChannel() string {
@@ -2650,7 +2787,7 @@ type Reconciliation struct {
 
 func (x *Reconciliation) Reset() {
 	*x = Reconciliation{}
-	mi := &file_payment_v1_staff_proto_msgTypes[34]
+	mi := &file_payment_v1_staff_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2662,7 +2799,7 @@ func (x *Reconciliation) String() string {
 func (*Reconciliation) ProtoMessage() {}
 
 func (x *Reconciliation) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[34]
+	mi := &file_payment_v1_staff_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2675,7 +2812,7 @@ func (x *Reconciliation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reconciliation.ProtoReflect.Descriptor instead.
 func (*Reconciliation) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{34}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Reconciliation) GetChannel() string {
@@ -2809,7 +2946,7 @@ type GetReconciliationRequest struct {
 
 func (x *GetReconciliationRequest) Reset() {
 	*x = GetReconciliationRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[35]
+	mi := &file_payment_v1_staff_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2821,7 +2958,7 @@ func (x *GetReconciliationRequest) String() string {
 func (*GetReconciliationRequest) ProtoMessage() {}
 
 func (x *GetReconciliationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[35]
+	mi := &file_payment_v1_staff_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2834,7 +2971,7 @@ func (x *GetReconciliationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReconciliationRequest.ProtoReflect.Descriptor instead.
 func (*GetReconciliationRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{35}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetReconciliationRequest) GetChannel() string {
@@ -2869,7 +3006,7 @@ type GetReconciliationResponse struct {
 
 func (x *GetReconciliationResponse) Reset() {
 	*x = GetReconciliationResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[36]
+	mi := &file_payment_v1_staff_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2881,7 +3018,7 @@ func (x *GetReconciliationResponse) String() string {
 func (*GetReconciliationResponse) ProtoMessage() {}
 
 func (x *GetReconciliationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[36]
+	mi := &file_payment_v1_staff_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2894,7 +3031,7 @@ func (x *GetReconciliationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReconciliationResponse.ProtoReflect.Descriptor instead.
 func (*GetReconciliationResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{36}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GetReconciliationResponse) GetDay() *Reconciliation {
@@ -2973,7 +3110,7 @@ type ReconciliationFigures struct {
 
 func (x *ReconciliationFigures) Reset() {
 	*x = ReconciliationFigures{}
-	mi := &file_payment_v1_staff_proto_msgTypes[37]
+	mi := &file_payment_v1_staff_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2985,7 +3122,7 @@ func (x *ReconciliationFigures) String() string {
 func (*ReconciliationFigures) ProtoMessage() {}
 
 func (x *ReconciliationFigures) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[37]
+	mi := &file_payment_v1_staff_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2998,7 +3135,7 @@ func (x *ReconciliationFigures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconciliationFigures.ProtoReflect.Descriptor instead.
 func (*ReconciliationFigures) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{37}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ReconciliationFigures) GetRun() int64 {
@@ -3158,7 +3295,7 @@ type Difference struct {
 
 func (x *Difference) Reset() {
 	*x = Difference{}
-	mi := &file_payment_v1_staff_proto_msgTypes[38]
+	mi := &file_payment_v1_staff_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3170,7 +3307,7 @@ func (x *Difference) String() string {
 func (*Difference) ProtoMessage() {}
 
 func (x *Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[38]
+	mi := &file_payment_v1_staff_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3183,7 +3320,7 @@ func (x *Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Difference.ProtoReflect.Descriptor instead.
 func (*Difference) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{38}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Difference) GetDifferenceId() int64 {
@@ -3325,7 +3462,7 @@ type ClassCount struct {
 
 func (x *ClassCount) Reset() {
 	*x = ClassCount{}
-	mi := &file_payment_v1_staff_proto_msgTypes[39]
+	mi := &file_payment_v1_staff_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3337,7 +3474,7 @@ func (x *ClassCount) String() string {
 func (*ClassCount) ProtoMessage() {}
 
 func (x *ClassCount) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[39]
+	mi := &file_payment_v1_staff_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3350,7 +3487,7 @@ func (x *ClassCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClassCount.ProtoReflect.Descriptor instead.
 func (*ClassCount) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{39}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ClassCount) GetClass() string {
@@ -3394,7 +3531,7 @@ type StatementFile struct {
 
 func (x *StatementFile) Reset() {
 	*x = StatementFile{}
-	mi := &file_payment_v1_staff_proto_msgTypes[40]
+	mi := &file_payment_v1_staff_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3406,7 +3543,7 @@ func (x *StatementFile) String() string {
 func (*StatementFile) ProtoMessage() {}
 
 func (x *StatementFile) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[40]
+	mi := &file_payment_v1_staff_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3419,7 +3556,7 @@ func (x *StatementFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementFile.ProtoReflect.Descriptor instead.
 func (*StatementFile) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{40}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *StatementFile) GetNumber() int64 {
@@ -3503,7 +3640,7 @@ type ListStatementLinesRequest struct {
 
 func (x *ListStatementLinesRequest) Reset() {
 	*x = ListStatementLinesRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[41]
+	mi := &file_payment_v1_staff_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3515,7 +3652,7 @@ func (x *ListStatementLinesRequest) String() string {
 func (*ListStatementLinesRequest) ProtoMessage() {}
 
 func (x *ListStatementLinesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[41]
+	mi := &file_payment_v1_staff_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3528,7 +3665,7 @@ func (x *ListStatementLinesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStatementLinesRequest.ProtoReflect.Descriptor instead.
 func (*ListStatementLinesRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{41}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ListStatementLinesRequest) GetChannel() string {
@@ -3578,7 +3715,7 @@ type ListStatementLinesResponse struct {
 
 func (x *ListStatementLinesResponse) Reset() {
 	*x = ListStatementLinesResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[42]
+	mi := &file_payment_v1_staff_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3590,7 +3727,7 @@ func (x *ListStatementLinesResponse) String() string {
 func (*ListStatementLinesResponse) ProtoMessage() {}
 
 func (x *ListStatementLinesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[42]
+	mi := &file_payment_v1_staff_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3603,7 +3740,7 @@ func (x *ListStatementLinesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStatementLinesResponse.ProtoReflect.Descriptor instead.
 func (*ListStatementLinesResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{42}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ListStatementLinesResponse) GetLines() []*StatementLine {
@@ -3655,7 +3792,7 @@ type StatementLine struct {
 
 func (x *StatementLine) Reset() {
 	*x = StatementLine{}
-	mi := &file_payment_v1_staff_proto_msgTypes[43]
+	mi := &file_payment_v1_staff_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3667,7 +3804,7 @@ func (x *StatementLine) String() string {
 func (*StatementLine) ProtoMessage() {}
 
 func (x *StatementLine) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[43]
+	mi := &file_payment_v1_staff_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3680,7 +3817,7 @@ func (x *StatementLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementLine.ProtoReflect.Descriptor instead.
 func (*StatementLine) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{43}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *StatementLine) GetFileVersion() int64 {
@@ -3786,7 +3923,7 @@ type FetchStatementRequest struct {
 
 func (x *FetchStatementRequest) Reset() {
 	*x = FetchStatementRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[44]
+	mi := &file_payment_v1_staff_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3798,7 +3935,7 @@ func (x *FetchStatementRequest) String() string {
 func (*FetchStatementRequest) ProtoMessage() {}
 
 func (x *FetchStatementRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[44]
+	mi := &file_payment_v1_staff_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3811,7 +3948,7 @@ func (x *FetchStatementRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchStatementRequest.ProtoReflect.Descriptor instead.
 func (*FetchStatementRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{44}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *FetchStatementRequest) GetChannel() string {
@@ -4037,14 +4174,24 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\alast_ms\x18\x06 \x01(\x03R\x06lastMs\"\x13\n" +
 	"\x11ListParkedRequest\"E\n" +
 	"\x12ListParkedResponse\x12/\n" +
-	"\x06events\x18\x01 \x03(\v2\x17.payment.v1.ParkedEventR\x06events\"\xa2\x01\n" +
+	"\x06events\x18\x01 \x03(\v2\x17.payment.v1.ParkedEventR\x06events\"\xe5\x01\n" +
 	"\vParkedEvent\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\x05R\tpartition\x12\x1a\n" +
 	"\bposition\x18\x03 \x01(\x03R\bposition\x12\x17\n" +
 	"\auser_id\x18\x04 \x01(\x03R\x06userId\x12\x12\n" +
 	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x14\n" +
-	"\x05error\x18\x06 \x01(\tR\x05error\"\xf5\x01\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\x12\x14\n" +
+	"\x05tries\x18\a \x01(\x05R\x05tries\x12\x13\n" +
+	"\x05at_ms\x18\b \x01(\x03R\x04atMs\x12\x16\n" +
+	"\x06bucket\x18\t \x01(\x03R\x06bucket\"Z\n" +
+	"\x12RetryParkedRequest\x12 \n" +
+	"\auser_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06userId\x12\"\n" +
+	"\x06bucket\x18\x02 \x01(\x03B\n" +
+	"\xbaH\a\"\x05\x10\x80\b(\x00R\x06bucket\"?\n" +
+	"\x13RetryParkedResponse\x12\x14\n" +
+	"\x05taken\x18\x01 \x01(\x05R\x05taken\x12\x12\n" +
+	"\x04left\x18\x02 \x01(\x05R\x04left\"\xf5\x01\n" +
 	"\x1aListReconciliationsRequest\x121\n" +
 	"\achannel\x18\x01 \x01(\tB\x17\xbaH\x14r\x122\x10^([a-z]{2,16})?$R\achannel\x12S\n" +
 	"\x06states\x18\x02 \x03(\tB;\xbaH8\x92\x015\x10\x05\x18\x01\"/r-R\x04LATER\aREFUSEDR\bRECEIVEDR\n" +
@@ -4189,7 +4336,7 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\x15FetchStatementRequest\x12.\n" +
 	"\achannel\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[a-z]{2,16}$R\achannel\x12B\n" +
 	"\n" +
-	"settled_on\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tsettledOn2\x82\x17\n" +
+	"settled_on\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tsettledOn2\x9f\x18\n" +
 	"\x05Staff\x12\xa8\x01\n" +
 	"\n" +
 	"ListOrders\x12\x1d.payment.v1.ListOrdersRequest\x1a\x1e.payment.v1.ListOrdersResponse\"[\x8a\xb5\x184\n" +
@@ -4216,10 +4363,12 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\vListEntries\x12\x1e.payment.v1.ListEntriesRequest\x1a\x1f.payment.v1.ListEntriesResponse\"D\x8a\xb5\x18\x1c\n" +
 	"\x01\x03\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/staff/payment/entries\x90\x02\x01\x12\x99\x01\n" +
 	"\fListRefusals\x12\x1f.payment.v1.ListRefusalsRequest\x1a .payment.v1.ListRefusalsResponse\"F\x8a\xb5\x18\x1d\n" +
-	"\x01\x03\x12\x05admin\x12\boperator\x12\aauditor\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/staff/payment/refusals\x90\x02\x01\x12\x91\x01\n" +
+	"\x01\x03\x12\x05admin\x12\boperator\x12\aauditor\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/staff/payment/refusals\x90\x02\x01\x12\x9a\x01\n" +
 	"\n" +
-	"ListParked\x12\x1d.payment.v1.ListParkedRequest\x1a\x1e.payment.v1.ListParkedResponse\"D\x8a\xb5\x18\x1d\n" +
-	"\x01\x03\x12\x05admin\x12\boperator\x12\aauditor\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/staff/payment/parked\x90\x02\x01\x12\xc2\x01\n" +
+	"ListParked\x12\x1d.payment.v1.ListParkedRequest\x1a\x1e.payment.v1.ListParkedResponse\"M\x8a\xb5\x18&\n" +
+	"\x01\x03\x12\x05admin\x12\boperator\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/staff/payment/parked\x90\x02\x01\x12\x91\x01\n" +
+	"\vRetryParked\x12\x1e.payment.v1.RetryParkedRequest\x1a\x1f.payment.v1.RetryParkedResponse\"A\x8a\xb5\x18\x14\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/staff/payment/parked/retry\x12\xc2\x01\n" +
 	"\x13ListReconciliations\x12&.payment.v1.ListReconciliationsRequest\x1a'.payment.v1.ListReconciliationsResponse\"Z\x8a\xb5\x18&\n" +
 	"\x01\x03\x12\x05admin\x12\boperator\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02'\x12%/v1/staff/payment/reconciliation/days\x90\x02\x01\x12\xd3\x01\n" +
 	"\x11GetReconciliation\x12$.payment.v1.GetReconciliationRequest\x1a%.payment.v1.GetReconciliationResponse\"q\x8a\xb5\x18&\n" +
@@ -4245,7 +4394,7 @@ func file_payment_v1_staff_proto_rawDescGZIP() []byte {
 	return file_payment_v1_staff_proto_rawDescData
 }
 
-var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_payment_v1_staff_proto_goTypes = []any{
 	(*ListOrdersRequest)(nil),           // 0: payment.v1.ListOrdersRequest
 	(*ListOrdersResponse)(nil),          // 1: payment.v1.ListOrdersResponse
@@ -4278,25 +4427,27 @@ var file_payment_v1_staff_proto_goTypes = []any{
 	(*ListParkedRequest)(nil),           // 28: payment.v1.ListParkedRequest
 	(*ListParkedResponse)(nil),          // 29: payment.v1.ListParkedResponse
 	(*ParkedEvent)(nil),                 // 30: payment.v1.ParkedEvent
-	(*ListReconciliationsRequest)(nil),  // 31: payment.v1.ListReconciliationsRequest
-	(*ListReconciliationsResponse)(nil), // 32: payment.v1.ListReconciliationsResponse
-	(*ExpectedStatement)(nil),           // 33: payment.v1.ExpectedStatement
-	(*Reconciliation)(nil),              // 34: payment.v1.Reconciliation
-	(*GetReconciliationRequest)(nil),    // 35: payment.v1.GetReconciliationRequest
-	(*GetReconciliationResponse)(nil),   // 36: payment.v1.GetReconciliationResponse
-	(*ReconciliationFigures)(nil),       // 37: payment.v1.ReconciliationFigures
-	(*Difference)(nil),                  // 38: payment.v1.Difference
-	(*ClassCount)(nil),                  // 39: payment.v1.ClassCount
-	(*StatementFile)(nil),               // 40: payment.v1.StatementFile
-	(*ListStatementLinesRequest)(nil),   // 41: payment.v1.ListStatementLinesRequest
-	(*ListStatementLinesResponse)(nil),  // 42: payment.v1.ListStatementLinesResponse
-	(*StatementLine)(nil),               // 43: payment.v1.StatementLine
-	(*FetchStatementRequest)(nil),       // 44: payment.v1.FetchStatementRequest
-	(*Order)(nil),                       // 45: payment.v1.Order
+	(*RetryParkedRequest)(nil),          // 31: payment.v1.RetryParkedRequest
+	(*RetryParkedResponse)(nil),         // 32: payment.v1.RetryParkedResponse
+	(*ListReconciliationsRequest)(nil),  // 33: payment.v1.ListReconciliationsRequest
+	(*ListReconciliationsResponse)(nil), // 34: payment.v1.ListReconciliationsResponse
+	(*ExpectedStatement)(nil),           // 35: payment.v1.ExpectedStatement
+	(*Reconciliation)(nil),              // 36: payment.v1.Reconciliation
+	(*GetReconciliationRequest)(nil),    // 37: payment.v1.GetReconciliationRequest
+	(*GetReconciliationResponse)(nil),   // 38: payment.v1.GetReconciliationResponse
+	(*ReconciliationFigures)(nil),       // 39: payment.v1.ReconciliationFigures
+	(*Difference)(nil),                  // 40: payment.v1.Difference
+	(*ClassCount)(nil),                  // 41: payment.v1.ClassCount
+	(*StatementFile)(nil),               // 42: payment.v1.StatementFile
+	(*ListStatementLinesRequest)(nil),   // 43: payment.v1.ListStatementLinesRequest
+	(*ListStatementLinesResponse)(nil),  // 44: payment.v1.ListStatementLinesResponse
+	(*StatementLine)(nil),               // 45: payment.v1.StatementLine
+	(*FetchStatementRequest)(nil),       // 46: payment.v1.FetchStatementRequest
+	(*Order)(nil),                       // 47: payment.v1.Order
 }
 var file_payment_v1_staff_proto_depIdxs = []int32{
-	45, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
-	45, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
+	47, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
+	47, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
 	4,  // 2: payment.v1.GetStaffOrderResponse.moves:type_name -> payment.v1.Move
 	5,  // 3: payment.v1.GetStaffOrderResponse.evidence:type_name -> payment.v1.Evidence
 	24, // 4: payment.v1.GetStaffOrderResponse.entries:type_name -> payment.v1.Entry
@@ -4308,14 +4459,14 @@ var file_payment_v1_staff_proto_depIdxs = []int32{
 	24, // 10: payment.v1.ListEntriesResponse.entries:type_name -> payment.v1.Entry
 	27, // 11: payment.v1.ListRefusalsResponse.refusals:type_name -> payment.v1.Refusal
 	30, // 12: payment.v1.ListParkedResponse.events:type_name -> payment.v1.ParkedEvent
-	34, // 13: payment.v1.ListReconciliationsResponse.days:type_name -> payment.v1.Reconciliation
-	33, // 14: payment.v1.ListReconciliationsResponse.expected:type_name -> payment.v1.ExpectedStatement
-	34, // 15: payment.v1.GetReconciliationResponse.day:type_name -> payment.v1.Reconciliation
-	37, // 16: payment.v1.GetReconciliationResponse.figures:type_name -> payment.v1.ReconciliationFigures
-	38, // 17: payment.v1.GetReconciliationResponse.differences:type_name -> payment.v1.Difference
-	39, // 18: payment.v1.GetReconciliationResponse.classes:type_name -> payment.v1.ClassCount
-	40, // 19: payment.v1.GetReconciliationResponse.files:type_name -> payment.v1.StatementFile
-	43, // 20: payment.v1.ListStatementLinesResponse.lines:type_name -> payment.v1.StatementLine
+	36, // 13: payment.v1.ListReconciliationsResponse.days:type_name -> payment.v1.Reconciliation
+	35, // 14: payment.v1.ListReconciliationsResponse.expected:type_name -> payment.v1.ExpectedStatement
+	36, // 15: payment.v1.GetReconciliationResponse.day:type_name -> payment.v1.Reconciliation
+	39, // 16: payment.v1.GetReconciliationResponse.figures:type_name -> payment.v1.ReconciliationFigures
+	40, // 17: payment.v1.GetReconciliationResponse.differences:type_name -> payment.v1.Difference
+	41, // 18: payment.v1.GetReconciliationResponse.classes:type_name -> payment.v1.ClassCount
+	42, // 19: payment.v1.GetReconciliationResponse.files:type_name -> payment.v1.StatementFile
+	45, // 20: payment.v1.ListStatementLinesResponse.lines:type_name -> payment.v1.StatementLine
 	0,  // 21: payment.v1.Staff.ListOrders:input_type -> payment.v1.ListOrdersRequest
 	2,  // 22: payment.v1.Staff.GetStaffOrder:input_type -> payment.v1.GetStaffOrderRequest
 	6,  // 23: payment.v1.Staff.ListChannels:input_type -> payment.v1.ListChannelsRequest
@@ -4329,29 +4480,31 @@ var file_payment_v1_staff_proto_depIdxs = []int32{
 	22, // 31: payment.v1.Staff.ListEntries:input_type -> payment.v1.ListEntriesRequest
 	25, // 32: payment.v1.Staff.ListRefusals:input_type -> payment.v1.ListRefusalsRequest
 	28, // 33: payment.v1.Staff.ListParked:input_type -> payment.v1.ListParkedRequest
-	31, // 34: payment.v1.Staff.ListReconciliations:input_type -> payment.v1.ListReconciliationsRequest
-	35, // 35: payment.v1.Staff.GetReconciliation:input_type -> payment.v1.GetReconciliationRequest
-	41, // 36: payment.v1.Staff.ListStatementLines:input_type -> payment.v1.ListStatementLinesRequest
-	44, // 37: payment.v1.Staff.FetchStatement:input_type -> payment.v1.FetchStatementRequest
-	1,  // 38: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
-	3,  // 39: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
-	7,  // 40: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
-	12, // 41: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
-	12, // 42: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
-	12, // 43: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
-	14, // 44: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
-	12, // 45: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
-	17, // 46: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
-	20, // 47: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
-	23, // 48: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
-	26, // 49: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
-	29, // 50: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
-	32, // 51: payment.v1.Staff.ListReconciliations:output_type -> payment.v1.ListReconciliationsResponse
-	36, // 52: payment.v1.Staff.GetReconciliation:output_type -> payment.v1.GetReconciliationResponse
-	42, // 53: payment.v1.Staff.ListStatementLines:output_type -> payment.v1.ListStatementLinesResponse
-	34, // 54: payment.v1.Staff.FetchStatement:output_type -> payment.v1.Reconciliation
-	38, // [38:55] is the sub-list for method output_type
-	21, // [21:38] is the sub-list for method input_type
+	31, // 34: payment.v1.Staff.RetryParked:input_type -> payment.v1.RetryParkedRequest
+	33, // 35: payment.v1.Staff.ListReconciliations:input_type -> payment.v1.ListReconciliationsRequest
+	37, // 36: payment.v1.Staff.GetReconciliation:input_type -> payment.v1.GetReconciliationRequest
+	43, // 37: payment.v1.Staff.ListStatementLines:input_type -> payment.v1.ListStatementLinesRequest
+	46, // 38: payment.v1.Staff.FetchStatement:input_type -> payment.v1.FetchStatementRequest
+	1,  // 39: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
+	3,  // 40: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
+	7,  // 41: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
+	12, // 42: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
+	12, // 43: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
+	12, // 44: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
+	14, // 45: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
+	12, // 46: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
+	17, // 47: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
+	20, // 48: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
+	23, // 49: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
+	26, // 50: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
+	29, // 51: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
+	32, // 52: payment.v1.Staff.RetryParked:output_type -> payment.v1.RetryParkedResponse
+	34, // 53: payment.v1.Staff.ListReconciliations:output_type -> payment.v1.ListReconciliationsResponse
+	38, // 54: payment.v1.Staff.GetReconciliation:output_type -> payment.v1.GetReconciliationResponse
+	44, // 55: payment.v1.Staff.ListStatementLines:output_type -> payment.v1.ListStatementLinesResponse
+	36, // 56: payment.v1.Staff.FetchStatement:output_type -> payment.v1.Reconciliation
+	39, // [39:57] is the sub-list for method output_type
+	21, // [21:39] is the sub-list for method input_type
 	21, // [21:21] is the sub-list for extension type_name
 	21, // [21:21] is the sub-list for extension extendee
 	0,  // [0:21] is the sub-list for field type_name
@@ -4369,7 +4522,7 @@ func file_payment_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payment_v1_staff_proto_rawDesc), len(file_payment_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -2032,6 +2032,317 @@ func (*RebuildResponse) Descriptor() ([]byte, []int) {
 	return file_report_v1_staff_proto_rawDescGZIP(), []int{25}
 }
 
+// ListParkedRequest asks for all.
+type ListParkedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParkedRequest) Reset() {
+	*x = ListParkedRequest{}
+	mi := &file_report_v1_staff_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParkedRequest) ProtoMessage() {}
+
+func (x *ListParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_report_v1_staff_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParkedRequest.ProtoReflect.Descriptor instead.
+func (*ListParkedRequest) Descriptor() ([]byte, []int) {
+	return file_report_v1_staff_proto_rawDescGZIP(), []int{26}
+}
+
+// ListParkedResponse lists what waits for a person, at most 1000 of each log.
+type ListParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of log, partition and position.
+	Events        []*ParkedEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParkedResponse) Reset() {
+	*x = ListParkedResponse{}
+	mi := &file_report_v1_staff_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParkedResponse) ProtoMessage() {}
+
+func (x *ListParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_report_v1_staff_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParkedResponse.ProtoReflect.Descriptor instead.
+func (*ListParkedResponse) Descriptor() ([]byte, []int) {
+	return file_report_v1_staff_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListParkedResponse) GetEvents() []*ParkedEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+// ParkedEvent is an event that could not be taken in, or waits behind such a one of the same user.
+type ParkedEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Service whose log it is from.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// Partition of that log.
+	Partition int32 `protobuf:"varint,2,opt,name=partition,proto3" json:"partition,omitempty"`
+	// Position in it.
+	Position int64 `protobuf:"varint,3,opt,name=position,proto3" json:"position,omitempty"`
+	// Whose; zero: nobody's.
+	UserId int64 `protobuf:"varint,4,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Kind of event.
+	Kind string `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Code and reason of the last error, or "behind".
+	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// How often it was tried; zero if it waits behind another.
+	Tries int32 `protobuf:"varint,7,opt,name=tries,proto3" json:"tries,omitempty"`
+	// When it happened, UTC milliseconds.
+	AtMs int64 `protobuf:"varint,8,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	// Bucket that it is told in. It names the events of nobody.
+	Bucket        int64 `protobuf:"varint,9,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParkedEvent) Reset() {
+	*x = ParkedEvent{}
+	mi := &file_report_v1_staff_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParkedEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParkedEvent) ProtoMessage() {}
+
+func (x *ParkedEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_report_v1_staff_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParkedEvent.ProtoReflect.Descriptor instead.
+func (*ParkedEvent) Descriptor() ([]byte, []int) {
+	return file_report_v1_staff_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ParkedEvent) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetPartition() int32 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ParkedEvent) GetTries() int32 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *ParkedEvent) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
+	}
+	return 0
+}
+
+// RetryParkedRequest names a user, or a bucket for events of nobody.
+type RetryParkedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose events; zero: nobody's.
+	UserId int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Bucket of nobody's events; it does not count if a user is named.
+	Bucket        int64 `protobuf:"varint,2,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedRequest) Reset() {
+	*x = RetryParkedRequest{}
+	mi := &file_report_v1_staff_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedRequest) ProtoMessage() {}
+
+func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_report_v1_staff_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedRequest.ProtoReflect.Descriptor instead.
+func (*RetryParkedRequest) Descriptor() ([]byte, []int) {
+	return file_report_v1_staff_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *RetryParkedRequest) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *RetryParkedRequest) GetBucket() int64 {
+	if x != nil {
+		return x.Bucket
+	}
+	return 0
+}
+
+// RetryParkedResponse says how far it went.
+type RetryParkedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many were taken in.
+	Taken int32 `protobuf:"varint,1,opt,name=taken,proto3" json:"taken,omitempty"`
+	// So many still wait.
+	Left          int32 `protobuf:"varint,2,opt,name=left,proto3" json:"left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryParkedResponse) Reset() {
+	*x = RetryParkedResponse{}
+	mi := &file_report_v1_staff_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryParkedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryParkedResponse) ProtoMessage() {}
+
+func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_report_v1_staff_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryParkedResponse.ProtoReflect.Descriptor instead.
+func (*RetryParkedResponse) Descriptor() ([]byte, []int) {
+	return file_report_v1_staff_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *RetryParkedResponse) GetTaken() int32 {
+	if x != nil {
+		return x.Taken
+	}
+	return 0
+}
+
+func (x *RetryParkedResponse) GetLeft() int32 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
 var File_report_v1_staff_proto protoreflect.FileDescriptor
 
 const file_report_v1_staff_proto_rawDesc = "" +
@@ -2201,7 +2512,27 @@ const file_report_v1_staff_proto_rawDesc = "" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\"D\n" +
 	"\x0eRebuildRequest\x122\n" +
 	"\x06source\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15R\x04loanR\apaymentR\x04riskR\x06source\"\x11\n" +
-	"\x0fRebuildResponse2\xbe\v\n" +
+	"\x0fRebuildResponse\"\x13\n" +
+	"\x11ListParkedRequest\"D\n" +
+	"\x12ListParkedResponse\x12.\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.report.v1.ParkedEventR\x06events\"\xe7\x01\n" +
+	"\vParkedEvent\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1c\n" +
+	"\tpartition\x18\x02 \x01(\x05R\tpartition\x12\x1a\n" +
+	"\bposition\x18\x03 \x01(\x03R\bposition\x12\x17\n" +
+	"\auser_id\x18\x04 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05tries\x18\a \x01(\x05R\x05tries\x12\x13\n" +
+	"\x05at_ms\x18\b \x01(\x03R\x04atMs\x12\x16\n" +
+	"\x06bucket\x18\t \x01(\x03R\x06bucket\"Z\n" +
+	"\x12RetryParkedRequest\x12 \n" +
+	"\auser_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06userId\x12\"\n" +
+	"\x06bucket\x18\x02 \x01(\x03B\n" +
+	"\xbaH\a\"\x05\x10\x80\b(\x00R\x06bucket\"?\n" +
+	"\x13RetryParkedResponse\x12\x14\n" +
+	"\x05taken\x18\x01 \x01(\x05R\x05taken\x12\x12\n" +
+	"\x04left\x18\x02 \x01(\x05R\x04left2\xe9\r\n" +
 	"\x05Staff\x12\xa3\x01\n" +
 	"\x0fGetTrialBalance\x12!.report.v1.GetTrialBalanceRequest\x1a\x17.report.v1.TrialBalance\"T\x8a\xb5\x18&\n" +
 	"\x01\x03\x12\afinance\x12\boperator\x12\aauditor\x12\x05admin\x82\xd3\xe4\x93\x02!\x12\x1f/v1/staff/reports/trial-balance\x90\x02\x01\x12\x9c\x01\n" +
@@ -2223,7 +2554,12 @@ const file_report_v1_staff_proto_rawDesc = "" +
 	"\x01\x03\x12\boperator\x12\aauditor\x12\x05admin\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/staff/reports/sources\x90\x02\x01\x12t\n" +
 	"\aRebuild\x12\x19.report.v1.RebuildRequest\x1a\x1a.report.v1.RebuildResponse\"2\x8a\xb5\x18\n" +
 	"\n" +
-	"\x01\x03\x12\x05admin\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/staff/reports/rebuildB\x93\x01\n" +
+	"\x01\x03\x12\x05admin\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/staff/reports/rebuild\x12\x97\x01\n" +
+	"\n" +
+	"ListParked\x12\x1c.report.v1.ListParkedRequest\x1a\x1d.report.v1.ListParkedResponse\"L\x8a\xb5\x18&\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x12\afinance\x12\aauditor\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/staff/report/parked\x90\x02\x01\x12\x8e\x01\n" +
+	"\vRetryParked\x12\x1d.report.v1.RetryParkedRequest\x1a\x1e.report.v1.RetryParkedResponse\"@\x8a\xb5\x18\x14\n" +
+	"\x01\x03\x12\boperator\x12\x05admin\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/staff/report/parked/retryB\x93\x01\n" +
 	"\rcom.report.v1B\n" +
 	"StaffProtoP\x01Z1github.com/hengdai/hengdai/api/report/v1;reportv1\xa2\x02\x03RXX\xaa\x02\tReport.V1\xca\x02\tReport\\V1\xe2\x02\x15Report\\V1\\GPBMetadata\xea\x02\n" +
 	"Report::V1b\x06proto3"
@@ -2240,7 +2576,7 @@ func file_report_v1_staff_proto_rawDescGZIP() []byte {
 	return file_report_v1_staff_proto_rawDescData
 }
 
-var file_report_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_report_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_report_v1_staff_proto_goTypes = []any{
 	(*GetTrialBalanceRequest)(nil),   // 0: report.v1.GetTrialBalanceRequest
 	(*TrialBalance)(nil),             // 1: report.v1.TrialBalance
@@ -2268,6 +2604,11 @@ var file_report_v1_staff_proto_goTypes = []any{
 	(*Parked)(nil),                   // 23: report.v1.Parked
 	(*RebuildRequest)(nil),           // 24: report.v1.RebuildRequest
 	(*RebuildResponse)(nil),          // 25: report.v1.RebuildResponse
+	(*ListParkedRequest)(nil),        // 26: report.v1.ListParkedRequest
+	(*ListParkedResponse)(nil),       // 27: report.v1.ListParkedResponse
+	(*ParkedEvent)(nil),              // 28: report.v1.ParkedEvent
+	(*RetryParkedRequest)(nil),       // 29: report.v1.RetryParkedRequest
+	(*RetryParkedResponse)(nil),      // 30: report.v1.RetryParkedResponse
 }
 var file_report_v1_staff_proto_depIdxs = []int32{
 	2,  // 0: report.v1.TrialBalance.lines:type_name -> report.v1.AccountLine
@@ -2282,29 +2623,34 @@ var file_report_v1_staff_proto_depIdxs = []int32{
 	17, // 9: report.v1.Portfolio.buckets:type_name -> report.v1.Count
 	22, // 10: report.v1.Sources.sources:type_name -> report.v1.Source
 	23, // 11: report.v1.Source.parked:type_name -> report.v1.Parked
-	0,  // 12: report.v1.Staff.GetTrialBalance:input_type -> report.v1.GetTrialBalanceRequest
-	3,  // 13: report.v1.Staff.ListEntries:input_type -> report.v1.ListEntriesRequest
-	6,  // 14: report.v1.Staff.ListApplications:input_type -> report.v1.ListApplicationsRequest
-	9,  // 15: report.v1.Staff.ListLoans:input_type -> report.v1.ListLoansRequest
-	12, // 16: report.v1.Staff.ListOrders:input_type -> report.v1.ListOrdersRequest
-	15, // 17: report.v1.Staff.GetFunnel:input_type -> report.v1.GetFunnelRequest
-	18, // 18: report.v1.Staff.GetPortfolio:input_type -> report.v1.GetPortfolioRequest
-	20, // 19: report.v1.Staff.GetSources:input_type -> report.v1.GetSourcesRequest
-	24, // 20: report.v1.Staff.Rebuild:input_type -> report.v1.RebuildRequest
-	1,  // 21: report.v1.Staff.GetTrialBalance:output_type -> report.v1.TrialBalance
-	4,  // 22: report.v1.Staff.ListEntries:output_type -> report.v1.ListEntriesResponse
-	7,  // 23: report.v1.Staff.ListApplications:output_type -> report.v1.ListApplicationsResponse
-	10, // 24: report.v1.Staff.ListLoans:output_type -> report.v1.ListLoansResponse
-	13, // 25: report.v1.Staff.ListOrders:output_type -> report.v1.ListOrdersResponse
-	16, // 26: report.v1.Staff.GetFunnel:output_type -> report.v1.Funnel
-	19, // 27: report.v1.Staff.GetPortfolio:output_type -> report.v1.Portfolio
-	21, // 28: report.v1.Staff.GetSources:output_type -> report.v1.Sources
-	25, // 29: report.v1.Staff.Rebuild:output_type -> report.v1.RebuildResponse
-	21, // [21:30] is the sub-list for method output_type
-	12, // [12:21] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	28, // 12: report.v1.ListParkedResponse.events:type_name -> report.v1.ParkedEvent
+	0,  // 13: report.v1.Staff.GetTrialBalance:input_type -> report.v1.GetTrialBalanceRequest
+	3,  // 14: report.v1.Staff.ListEntries:input_type -> report.v1.ListEntriesRequest
+	6,  // 15: report.v1.Staff.ListApplications:input_type -> report.v1.ListApplicationsRequest
+	9,  // 16: report.v1.Staff.ListLoans:input_type -> report.v1.ListLoansRequest
+	12, // 17: report.v1.Staff.ListOrders:input_type -> report.v1.ListOrdersRequest
+	15, // 18: report.v1.Staff.GetFunnel:input_type -> report.v1.GetFunnelRequest
+	18, // 19: report.v1.Staff.GetPortfolio:input_type -> report.v1.GetPortfolioRequest
+	20, // 20: report.v1.Staff.GetSources:input_type -> report.v1.GetSourcesRequest
+	24, // 21: report.v1.Staff.Rebuild:input_type -> report.v1.RebuildRequest
+	26, // 22: report.v1.Staff.ListParked:input_type -> report.v1.ListParkedRequest
+	29, // 23: report.v1.Staff.RetryParked:input_type -> report.v1.RetryParkedRequest
+	1,  // 24: report.v1.Staff.GetTrialBalance:output_type -> report.v1.TrialBalance
+	4,  // 25: report.v1.Staff.ListEntries:output_type -> report.v1.ListEntriesResponse
+	7,  // 26: report.v1.Staff.ListApplications:output_type -> report.v1.ListApplicationsResponse
+	10, // 27: report.v1.Staff.ListLoans:output_type -> report.v1.ListLoansResponse
+	13, // 28: report.v1.Staff.ListOrders:output_type -> report.v1.ListOrdersResponse
+	16, // 29: report.v1.Staff.GetFunnel:output_type -> report.v1.Funnel
+	19, // 30: report.v1.Staff.GetPortfolio:output_type -> report.v1.Portfolio
+	21, // 31: report.v1.Staff.GetSources:output_type -> report.v1.Sources
+	25, // 32: report.v1.Staff.Rebuild:output_type -> report.v1.RebuildResponse
+	27, // 33: report.v1.Staff.ListParked:output_type -> report.v1.ListParkedResponse
+	30, // 34: report.v1.Staff.RetryParked:output_type -> report.v1.RetryParkedResponse
+	24, // [24:35] is the sub-list for method output_type
+	13, // [13:24] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_report_v1_staff_proto_init() }
@@ -2318,7 +2664,7 @@ func file_report_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_report_v1_staff_proto_rawDesc), len(file_report_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

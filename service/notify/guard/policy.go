@@ -50,44 +50,43 @@ func Open(lender legal.Lender) (*Policy, error) {
 	return p, err
 }
 
-// On answers the limits of a day. A number that is missing is an error: nothing passes by oversight.
+// On answers the limits of a day: the law's, or the lender's own where it is lower or the law gives none. A number that is
+// missing in both is an error: nothing passes by oversight.
 func (p *Policy) On(day calendar.Date) (Limits, error) {
 	var l Limits
 	for _, number := range []struct {
 		into *int64
 		law  legal.Parameter
-		name string
+		own  string
 	}{
 		{&l.FromHour, legal.ContactFrom, ""},
 		{&l.UntilHour, legal.ContactUntil, ""},
 		{&l.Calls, legal.CallsPerDay, ""},
-		{&l.TriesOnNumber, "", "tries_on_number"},
-		{&l.Messages, "", "messages_a_day"},
+		{&l.TriesOnNumber, legal.TriesPerNumber, "tries_on_number"},
+		{&l.Messages, legal.MessagesPerDay, "messages_a_day"},
 		{&l.QuietFrom, "", "quiet_from"},
 		{&l.QuietUntil, "", "quiet_until"},
 	} {
-		var err error
-		if number.name == "" {
-			*number.into, err = legal.Value(number.law, p.lender, day)
-		} else {
-			*number.into, err = p.own(number.name, day)
-		}
-		if err != nil {
-			return Limits{}, fmt.Errorf("limits of contact: %w", err)
+		own, chosen := p.own(number.own, day)
+		law, err := legal.Value(number.law, p.lender, day)
+		switch {
+		case err == nil && (!chosen || law < own):
+			*number.into = law
+		case chosen:
+			*number.into = own
+		default:
+			return Limits{}, fmt.Errorf("limits of contact: the policy has no %s: %w", number.own, err)
 		}
 	}
 	return l, nil
 }
 
-func (p *Policy) own(name string, day calendar.Date) (int64, error) {
-	best, found := policyRow{}, false
+func (p *Policy) own(name string, day calendar.Date) (value int64, chosen bool) {
+	best := policyRow{}
 	for _, r := range p.rows {
-		if r.Name == name && r.From <= day && (!found || r.From > best.From) {
-			best, found = r, true
+		if r.Name == name && r.From <= day && (!chosen || r.From > best.From) {
+			best, chosen = r, true
 		}
 	}
-	if !found {
-		return 0, fmt.Errorf("the policy has no %s on %s", name, day)
-	}
-	return best.Value, nil
+	return best.Value, chosen
 }

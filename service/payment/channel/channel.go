@@ -106,6 +106,8 @@ type Config struct {
 	MakeKeys bool
 	// Timeout bounds one call; zero means 10 s.
 	Timeout time.Duration
+	// Through wraps the transport of the calls, to measure them; nil means as it is.
+	Through func(http.RoundTripper) http.RoundTripper
 
 	// What follows is where the settings start that two people may later change.
 

@@ -17,13 +17,18 @@ const MessageMax = 64 << 10
 const defaultTimeout = 10 * time.Second
 
 // Client makes the HTTP client of a channel: it follows no redirect, and a call ends after the timeout.
-func Client(timeout time.Duration) *http.Client {
+func Client(cfg Config) *http.Client {
+	timeout := cfg.Timeout
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
+	var transport http.RoundTripper = &http.Transport{MaxIdleConnsPerHost: 32, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: timeout}
+	if cfg.Through != nil {
+		transport = cfg.Through(transport)
+	}
 	return &http.Client{
 		Timeout:       timeout,
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 32, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: timeout},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

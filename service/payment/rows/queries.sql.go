@@ -304,19 +304,40 @@ func (q *Queries) CloseBreak(ctx context.Context, arg CloseBreakParams) (int64, 
 	return result.RowsAffected()
 }
 
-const countBreaks = `-- name: CountBreaks :one
-SELECT COUNT(*) AS breaks FROM payment_break WHERE bucket BETWEEN 0 AND 1023 AND state = 'OPEN'
+const countBreaks = `-- name: CountBreaks :many
+SELECT kind, COUNT(*) AS breaks FROM payment_break WHERE bucket BETWEEN 0 AND 1023 AND state = 'OPEN' GROUP BY kind
 `
 
-func (q *Queries) CountBreaks(ctx context.Context) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countBreaks)
-	var breaks int64
-	err := row.Scan(&breaks)
-	return breaks, err
+type CountBreaksRow struct {
+	Kind   string
+	Breaks int64
+}
+
+func (q *Queries) CountBreaks(ctx context.Context) ([]CountBreaksRow, error) {
+	rows, err := q.db.QueryContext(ctx, countBreaks)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CountBreaksRow{}
+	for rows.Next() {
+		var i CountBreaksRow
+		if err := rows.Scan(&i.Kind, &i.Breaks); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const countLive = `-- name: CountLive :many
-SELECT channel, state, COUNT(*) AS attempts FROM payment_attempt
+SELECT channel, state, COUNT(*) AS attempts, CAST(MIN(requested_ms) AS SIGNED) AS oldest_ms FROM payment_attempt
 WHERE bucket BETWEEN 0 AND 1023 AND state IN ('PREPARED', 'SUBMITTING', 'PROCESSING', 'UNKNOWN') GROUP BY channel, state
 `
 
@@ -324,6 +345,7 @@ type CountLiveRow struct {
 	Channel  string
 	State    string
 	Attempts int64
+	OldestMs int64
 }
 
 func (q *Queries) CountLive(ctx context.Context) ([]CountLiveRow, error) {
@@ -335,7 +357,12 @@ func (q *Queries) CountLive(ctx context.Context) ([]CountLiveRow, error) {
 	items := []CountLiveRow{}
 	for rows.Next() {
 		var i CountLiveRow
-		if err := rows.Scan(&i.Channel, &i.State, &i.Attempts); err != nil {
+		if err := rows.Scan(
+			&i.Channel,
+			&i.State,
+			&i.Attempts,
+			&i.OldestMs,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -350,13 +377,14 @@ func (q *Queries) CountLive(ctx context.Context) ([]CountLiveRow, error) {
 }
 
 const countOrders = `-- name: CountOrders :many
-SELECT state, COUNT(*) AS orders FROM payment_order
+SELECT state, COUNT(*) AS orders, CAST(MIN(created_ms) AS SIGNED) AS oldest_ms FROM payment_order
 WHERE bucket BETWEEN 0 AND 1023 AND state IN (/*SLICE:states*/?) GROUP BY state
 `
 
 type CountOrdersRow struct {
-	State  string
-	Orders int64
+	State    string
+	Orders   int64
+	OldestMs int64
 }
 
 func (q *Queries) CountOrders(ctx context.Context, states []string) ([]CountOrdersRow, error) {
@@ -378,7 +406,7 @@ func (q *Queries) CountOrders(ctx context.Context, states []string) ([]CountOrde
 	items := []CountOrdersRow{}
 	for rows.Next() {
 		var i CountOrdersRow
-		if err := rows.Scan(&i.State, &i.Orders); err != nil {
+		if err := rows.Scan(&i.State, &i.Orders, &i.OldestMs); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

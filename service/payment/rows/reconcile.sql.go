@@ -992,14 +992,14 @@ func (q *Queries) LinesOfDay(ctx context.Context, arg LinesOfDayParams) ([]Payme
 
 const listStatements = `-- name: ListStatements :many
 SELECT bucket, channel, account, settled_on, state, reason, file_version, line_count, in_minor, out_minor, fee_minor, opening_minor, closing_minor, asks, asked_ms, next_ms, received_ms, closed_ms, version
-FROM payment_statement WHERE bucket = 0 AND channel IN (/*SLICE:channels*/?) AND state IN (/*SLICE:states*/?) AND settled_on < ?
+FROM payment_statement WHERE bucket = 0 AND channel IN (/*SLICE:channels*/?) AND state IN (/*SLICE:states*/?) AND settled_on <= ?
 ORDER BY settled_on DESC, channel LIMIT ?
 `
 
 type ListStatementsParams struct {
 	Channels []string
 	States   []string
-	BeforeOn string
+	UpTo     string
 	Limit    int32
 }
 
@@ -1022,7 +1022,7 @@ func (q *Queries) ListStatements(ctx context.Context, arg ListStatementsParams) 
 	} else {
 		query = strings.Replace(query, "/*SLICE:states*/?", "NULL", 1)
 	}
-	queryParams = append(queryParams, arg.BeforeOn)
+	queryParams = append(queryParams, arg.UpTo)
 	queryParams = append(queryParams, arg.Limit)
 	rows, err := q.db.QueryContext(ctx, query, queryParams...)
 	if err != nil {

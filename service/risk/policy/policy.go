@@ -38,23 +38,6 @@ func Load(document, card []byte) (*flow.Policy, error) {
 	return flow.Load(asJSON, loaded)
 }
 
-// LoadShipped reads the policy a new installation starts with.
-func LoadShipped() (*flow.Policy, error) {
-	document, err := Source(Shipped)
-	if err != nil {
-		return nil, fmt.Errorf("reading policy %s: %w", Shipped, err)
-	}
-	name, err := CardName(document)
-	if err != nil {
-		return nil, err
-	}
-	card, err := CardSource(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading card %s: %w", name, err)
-	}
-	return Load(document, card)
-}
-
 // Head is the part of a document that names it.
 type Head struct {
 	Line    string `yaml:"line"`
@@ -72,12 +55,6 @@ func HeadOf(document []byte) (Head, error) {
 		return head, fmt.Errorf("policy: %w", err)
 	}
 	return head, nil
-}
-
-// CardName reads which card a document asks for.
-func CardName(document []byte) (string, error) {
-	head, err := HeadOf(document)
-	return head.Card, err
 }
 
 // JSON turns a document in YAML (JSON is YAML too) into JSON with sorted keys, the same for documents that say the same.

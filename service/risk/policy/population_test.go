@@ -99,10 +99,7 @@ func population(t testing.TB) []flow.Profile {
 }
 
 func TestTheThousandAreDecidedAsBefore(t *testing.T) {
-	shipped, err := policy.LoadShipped()
-	if err != nil {
-		t.Fatal(err)
-	}
+	shipped := shipped(t)
 	var out strings.Builder
 	outcomes := map[string]int{}
 	for i, p := range population(t) {
@@ -178,10 +175,7 @@ func TestTheFormTheProfileAndThePolicyHaveTheSameCodes(t *testing.T) {
 			}
 		}
 	}
-	shipped, err := policy.LoadShipped()
-	if err != nil {
-		t.Fatal(err)
-	}
+	shipped := shipped(t)
 	for _, purpose := range m.Purposes {
 		d := shipped.Decide(&flow.Profile{Purpose: purpose.Code}, "2026-11-22", nil)
 		if (d.Outcome == flow.Reject) != purpose.Refused {
@@ -205,10 +199,7 @@ func profileWith(field string, value any) (flow.Profile, bool) {
 
 func TestNothingProtectedIsReadAnywhere(t *testing.T) {
 	protected := []string{"sex", "gender", "marital", "married", "foreign", "nationality", "birth", "native", "ethnic", "religio"}
-	shipped, err := policy.LoadShipped()
-	if err != nil {
-		t.Fatal(err)
-	}
+	shipped := shipped(t)
 	var names []string
 	kind := reflect.TypeFor[flow.Profile]()
 	for i := range kind.NumField() {

@@ -46,6 +46,10 @@ const (
 	StaffLiftStopProcedure = "/notify.v1.Staff/LiftStop"
 	// StaffListContactsProcedure is the fully-qualified name of the Staff's ListContacts RPC.
 	StaffListContactsProcedure = "/notify.v1.Staff/ListContacts"
+	// StaffListParkedProcedure is the fully-qualified name of the Staff's ListParked RPC.
+	StaffListParkedProcedure = "/notify.v1.Staff/ListParked"
+	// StaffRetryParkedProcedure is the fully-qualified name of the Staff's RetryParked RPC.
+	StaffRetryParkedProcedure = "/notify.v1.Staff/RetryParked"
 )
 
 // StaffClient is a client for the notify.v1.Staff service.
@@ -62,6 +66,10 @@ type StaffClient interface {
 	LiftStop(context.Context, *v1.LiftStopRequest) (*v1.ContactStop, error)
 	// ListContacts answers the stops and contacts of a borrower: what the guard knows of him.
 	ListContacts(context.Context, *v1.ListContactsRequest) (*v1.ListContactsResponse, error)
+	// ListParked answers the events of user, loan, collection and payment that could not be taken in and wait for a person.
+	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one user's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffClient constructs a client for the notify.v1.Staff service. By default, it uses the
@@ -115,6 +123,19 @@ func NewStaffClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		listParked: connect.NewClient[v1.ListParkedRequest, v1.ListParkedResponse](
+			httpClient,
+			baseURL+StaffListParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("ListParked")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		retryParked: connect.NewClient[v1.RetryParkedRequest, v1.RetryParkedResponse](
+			httpClient,
+			baseURL+StaffRetryParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("RetryParked")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -126,6 +147,8 @@ type staffClient struct {
 	stopContact   *connect.Client[v1.StaffStopContactRequest, v1.ContactStop]
 	liftStop      *connect.Client[v1.LiftStopRequest, v1.ContactStop]
 	listContacts  *connect.Client[v1.ListContactsRequest, v1.ListContactsResponse]
+	listParked    *connect.Client[v1.ListParkedRequest, v1.ListParkedResponse]
+	retryParked   *connect.Client[v1.RetryParkedRequest, v1.RetryParkedResponse]
 }
 
 // ListMessages calls notify.v1.Staff.ListMessages.
@@ -182,6 +205,24 @@ func (c *staffClient) ListContacts(ctx context.Context, req *v1.ListContactsRequ
 	return nil, err
 }
 
+// ListParked calls notify.v1.Staff.ListParked.
+func (c *staffClient) ListParked(ctx context.Context, req *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
+	response, err := c.listParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RetryParked calls notify.v1.Staff.RetryParked.
+func (c *staffClient) RetryParked(ctx context.Context, req *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	response, err := c.retryParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // StaffHandler is an implementation of the notify.v1.Staff service.
 type StaffHandler interface {
 	// ListMessages answers messages by user, state, channel or template, newest first.
@@ -196,6 +237,10 @@ type StaffHandler interface {
 	LiftStop(context.Context, *v1.LiftStopRequest) (*v1.ContactStop, error)
 	// ListContacts answers the stops and contacts of a borrower: what the guard knows of him.
 	ListContacts(context.Context, *v1.ListContactsRequest) (*v1.ListContactsResponse, error)
+	// ListParked answers the events of user, loan, collection and payment that could not be taken in and wait for a person.
+	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one user's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -245,6 +290,19 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	staffListParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffListParkedProcedure,
+		svc.ListParked,
+		connect.WithSchema(staffMethods.ByName("ListParked")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	staffRetryParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffRetryParkedProcedure,
+		svc.RetryParked,
+		connect.WithSchema(staffMethods.ByName("RetryParked")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/notify.v1.Staff/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case StaffListMessagesProcedure:
@@ -259,6 +317,10 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 			staffLiftStopHandler.ServeHTTP(w, r)
 		case StaffListContactsProcedure:
 			staffListContactsHandler.ServeHTTP(w, r)
+		case StaffListParkedProcedure:
+			staffListParkedHandler.ServeHTTP(w, r)
+		case StaffRetryParkedProcedure:
+			staffRetryParkedHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -290,4 +352,12 @@ func (UnimplementedStaffHandler) LiftStop(context.Context, *v1.LiftStopRequest) 
 
 func (UnimplementedStaffHandler) ListContacts(context.Context, *v1.ListContactsRequest) (*v1.ListContactsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("notify.v1.Staff.ListContacts is not implemented"))
+}
+
+func (UnimplementedStaffHandler) ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("notify.v1.Staff.ListParked is not implemented"))
+}
+
+func (UnimplementedStaffHandler) RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("notify.v1.Staff.RetryParked is not implemented"))
 }

@@ -60,6 +60,8 @@ const (
 	StaffListRefusalsProcedure = "/payment.v1.Staff/ListRefusals"
 	// StaffListParkedProcedure is the fully-qualified name of the Staff's ListParked RPC.
 	StaffListParkedProcedure = "/payment.v1.Staff/ListParked"
+	// StaffRetryParkedProcedure is the fully-qualified name of the Staff's RetryParked RPC.
+	StaffRetryParkedProcedure = "/payment.v1.Staff/RetryParked"
 	// StaffListReconciliationsProcedure is the fully-qualified name of the Staff's ListReconciliations
 	// RPC.
 	StaffListReconciliationsProcedure = "/payment.v1.Staff/ListReconciliations"
@@ -102,6 +104,8 @@ type StaffClient interface {
 	ListRefusals(context.Context, *v1.ListRefusalsRequest) (*v1.ListRefusalsResponse, error)
 	// ListParked answers events of other services that could not be handled and wait for a person.
 	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one user's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 	// ListReconciliations answers the settlement dates of the channels' accounts, newest first, with their state.
 	ListReconciliations(context.Context, *v1.ListReconciliationsRequest) (*v1.ListReconciliationsResponse, error)
 	// GetReconciliation answers one settlement date of a channel: figures, what is open by class with its age, files with
@@ -212,6 +216,12 @@ func NewStaffClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		retryParked: connect.NewClient[v1.RetryParkedRequest, v1.RetryParkedResponse](
+			httpClient,
+			baseURL+StaffRetryParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("RetryParked")),
+			connect.WithClientOptions(opts...),
+		),
 		listReconciliations: connect.NewClient[v1.ListReconciliationsRequest, v1.ListReconciliationsResponse](
 			httpClient,
 			baseURL+StaffListReconciliationsProcedure,
@@ -257,6 +267,7 @@ type staffClient struct {
 	listEntries         *connect.Client[v1.ListEntriesRequest, v1.ListEntriesResponse]
 	listRefusals        *connect.Client[v1.ListRefusalsRequest, v1.ListRefusalsResponse]
 	listParked          *connect.Client[v1.ListParkedRequest, v1.ListParkedResponse]
+	retryParked         *connect.Client[v1.RetryParkedRequest, v1.RetryParkedResponse]
 	listReconciliations *connect.Client[v1.ListReconciliationsRequest, v1.ListReconciliationsResponse]
 	getReconciliation   *connect.Client[v1.GetReconciliationRequest, v1.GetReconciliationResponse]
 	listStatementLines  *connect.Client[v1.ListStatementLinesRequest, v1.ListStatementLinesResponse]
@@ -380,6 +391,15 @@ func (c *staffClient) ListParked(ctx context.Context, req *v1.ListParkedRequest)
 	return nil, err
 }
 
+// RetryParked calls payment.v1.Staff.RetryParked.
+func (c *staffClient) RetryParked(ctx context.Context, req *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	response, err := c.retryParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ListReconciliations calls payment.v1.Staff.ListReconciliations.
 func (c *staffClient) ListReconciliations(ctx context.Context, req *v1.ListReconciliationsRequest) (*v1.ListReconciliationsResponse, error) {
 	response, err := c.listReconciliations.CallUnary(ctx, connect.NewRequest(req))
@@ -446,6 +466,8 @@ type StaffHandler interface {
 	ListRefusals(context.Context, *v1.ListRefusalsRequest) (*v1.ListRefusalsResponse, error)
 	// ListParked answers events of other services that could not be handled and wait for a person.
 	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one user's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 	// ListReconciliations answers the settlement dates of the channels' accounts, newest first, with their state.
 	ListReconciliations(context.Context, *v1.ListReconciliationsRequest) (*v1.ListReconciliationsResponse, error)
 	// GetReconciliation answers one settlement date of a channel: figures, what is open by class with its age, files with
@@ -552,6 +574,12 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	staffRetryParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffRetryParkedProcedure,
+		svc.RetryParked,
+		connect.WithSchema(staffMethods.ByName("RetryParked")),
+		connect.WithHandlerOptions(opts...),
+	)
 	staffListReconciliationsHandler := connect.NewUnaryHandlerSimple(
 		StaffListReconciliationsProcedure,
 		svc.ListReconciliations,
@@ -607,6 +635,8 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 			staffListRefusalsHandler.ServeHTTP(w, r)
 		case StaffListParkedProcedure:
 			staffListParkedHandler.ServeHTTP(w, r)
+		case StaffRetryParkedProcedure:
+			staffRetryParkedHandler.ServeHTTP(w, r)
 		case StaffListReconciliationsProcedure:
 			staffListReconciliationsHandler.ServeHTTP(w, r)
 		case StaffGetReconciliationProcedure:
@@ -674,6 +704,10 @@ func (UnimplementedStaffHandler) ListRefusals(context.Context, *v1.ListRefusalsR
 
 func (UnimplementedStaffHandler) ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("payment.v1.Staff.ListParked is not implemented"))
+}
+
+func (UnimplementedStaffHandler) RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("payment.v1.Staff.RetryParked is not implemented"))
 }
 
 func (UnimplementedStaffHandler) ListReconciliations(context.Context, *v1.ListReconciliationsRequest) (*v1.ListReconciliationsResponse, error) {

@@ -52,6 +52,10 @@ const (
 	StaffGetSourcesProcedure = "/report.v1.Staff/GetSources"
 	// StaffRebuildProcedure is the fully-qualified name of the Staff's Rebuild RPC.
 	StaffRebuildProcedure = "/report.v1.Staff/Rebuild"
+	// StaffListParkedProcedure is the fully-qualified name of the Staff's ListParked RPC.
+	StaffListParkedProcedure = "/report.v1.Staff/ListParked"
+	// StaffRetryParkedProcedure is the fully-qualified name of the Staff's RetryParked RPC.
+	StaffRetryParkedProcedure = "/report.v1.Staff/RetryParked"
 )
 
 // StaffClient is a client for the report.v1.Staff service.
@@ -74,6 +78,10 @@ type StaffClient interface {
 	GetSources(context.Context, *v1.GetSourcesRequest) (*v1.Sources, error)
 	// Rebuild throws the copies made from one log away and reads it again from its beginning.
 	Rebuild(context.Context, *v1.RebuildRequest) (*v1.RebuildResponse, error)
+	// ListParked answers the events of loan, payment and risk that could not be taken in and wait for a person.
+	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one user's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffClient constructs a client for the report.v1.Staff service. By default, it uses the
@@ -149,6 +157,19 @@ func NewStaffClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 			connect.WithSchema(staffMethods.ByName("Rebuild")),
 			connect.WithClientOptions(opts...),
 		),
+		listParked: connect.NewClient[v1.ListParkedRequest, v1.ListParkedResponse](
+			httpClient,
+			baseURL+StaffListParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("ListParked")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		retryParked: connect.NewClient[v1.RetryParkedRequest, v1.RetryParkedResponse](
+			httpClient,
+			baseURL+StaffRetryParkedProcedure,
+			connect.WithSchema(staffMethods.ByName("RetryParked")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -163,6 +184,8 @@ type staffClient struct {
 	getPortfolio     *connect.Client[v1.GetPortfolioRequest, v1.Portfolio]
 	getSources       *connect.Client[v1.GetSourcesRequest, v1.Sources]
 	rebuild          *connect.Client[v1.RebuildRequest, v1.RebuildResponse]
+	listParked       *connect.Client[v1.ListParkedRequest, v1.ListParkedResponse]
+	retryParked      *connect.Client[v1.RetryParkedRequest, v1.RetryParkedResponse]
 }
 
 // GetTrialBalance calls report.v1.Staff.GetTrialBalance.
@@ -246,6 +269,24 @@ func (c *staffClient) Rebuild(ctx context.Context, req *v1.RebuildRequest) (*v1.
 	return nil, err
 }
 
+// ListParked calls report.v1.Staff.ListParked.
+func (c *staffClient) ListParked(ctx context.Context, req *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
+	response, err := c.listParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RetryParked calls report.v1.Staff.RetryParked.
+func (c *staffClient) RetryParked(ctx context.Context, req *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	response, err := c.retryParked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // StaffHandler is an implementation of the report.v1.Staff service.
 type StaffHandler interface {
 	// GetTrialBalance adds up both journals as of an accounting date. Debits equal credits, or balanced is false.
@@ -266,6 +307,10 @@ type StaffHandler interface {
 	GetSources(context.Context, *v1.GetSourcesRequest) (*v1.Sources, error)
 	// Rebuild throws the copies made from one log away and reads it again from its beginning.
 	Rebuild(context.Context, *v1.RebuildRequest) (*v1.RebuildResponse, error)
+	// ListParked answers the events of loan, payment and risk that could not be taken in and wait for a person.
+	ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error)
+	// RetryParked takes one user's parked events in again, in their order, as far as they go.
+	RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error)
 }
 
 // NewStaffHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -337,6 +382,19 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 		connect.WithSchema(staffMethods.ByName("Rebuild")),
 		connect.WithHandlerOptions(opts...),
 	)
+	staffListParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffListParkedProcedure,
+		svc.ListParked,
+		connect.WithSchema(staffMethods.ByName("ListParked")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	staffRetryParkedHandler := connect.NewUnaryHandlerSimple(
+		StaffRetryParkedProcedure,
+		svc.RetryParked,
+		connect.WithSchema(staffMethods.ByName("RetryParked")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/report.v1.Staff/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case StaffGetTrialBalanceProcedure:
@@ -357,6 +415,10 @@ func NewStaffHandler(svc StaffHandler, opts ...connect.HandlerOption) (string, h
 			staffGetSourcesHandler.ServeHTTP(w, r)
 		case StaffRebuildProcedure:
 			staffRebuildHandler.ServeHTTP(w, r)
+		case StaffListParkedProcedure:
+			staffListParkedHandler.ServeHTTP(w, r)
+		case StaffRetryParkedProcedure:
+			staffRetryParkedHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -400,4 +462,12 @@ func (UnimplementedStaffHandler) GetSources(context.Context, *v1.GetSourcesReque
 
 func (UnimplementedStaffHandler) Rebuild(context.Context, *v1.RebuildRequest) (*v1.RebuildResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("report.v1.Staff.Rebuild is not implemented"))
+}
+
+func (UnimplementedStaffHandler) ListParked(context.Context, *v1.ListParkedRequest) (*v1.ListParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("report.v1.Staff.ListParked is not implemented"))
+}
+
+func (UnimplementedStaffHandler) RetryParked(context.Context, *v1.RetryParkedRequest) (*v1.RetryParkedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("report.v1.Staff.RetryParked is not implemented"))
 }

@@ -12,7 +12,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file notify/v1/staff.proto.
  */
 export const file_notify_v1_staff: GenFile = /*@__PURE__*/
-  fileDesc("ChVub3RpZnkvdjEvc3RhZmYucHJvdG8SCW5vdGlmeS52MSKEAQoYU3RhZmZMaXN0TWVzc2FnZXNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAMSDQoFc3RhdGUYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRIQCgh0ZW1wbGF0ZRgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJaChlTdGFmZkxpc3RNZXNzYWdlc1Jlc3BvbnNlEiQKCG1lc3NhZ2VzGAEgAygLMhIubm90aWZ5LnYxLk1lc3NhZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIscCCgdNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxIPCgdjaGFubmVsGAMgASgJEhAKCHRlbXBsYXRlGAQgASgJEhgKEHRlbXBsYXRlX3ZlcnNpb24YBSABKAUSDQoFY2xhc3MYBiABKAkSDQoFc3RhdGUYByABKAkSDgoGcmVhc29uGAggASgJEhIKCnN1YmplY3RfaWQYCSABKAMSEAoIbGFuZ3VhZ2UYCiABKAkSEgoKY3JlYXRlZF9tcxgLIAEoAxIVCg1ub3RfYmVmb3JlX21zGAwgASgDEhIKCmV4cGlyZXNfbXMYDSABKAMSDwoHc2VudF9tcxgOIAEoAxIQCghlbmRlZF9tcxgPIAEoAxITCgtwcm92aWRlcl9ubxgQIAEoCRIPCgdyZWFkX21zGBEgASgDIicKEUdldE1lc3NhZ2VSZXF1ZXN0EhIKCm1lc3NhZ2VfaWQYASABKAMihgEKEkdldE1lc3NhZ2VSZXNwb25zZRIjCgdtZXNzYWdlGAEgASgLMhIubm90aWZ5LnYxLk1lc3NhZ2USDAoEdGV4dBgCIAEoCRIWCg5tYXNrZWRfYWRkcmVzcxgDIAEoCRIlCgVtb3ZlcxgEIAMoCzIWLm5vdGlmeS52MS5NZXNzYWdlTW92ZSJGCgtNZXNzYWdlTW92ZRIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEg4KBnJlYXNvbhgDIAEoCRINCgVhdF9tcxgEIAEoAyIWChRMaXN0VGVtcGxhdGVzUmVxdWVzdCI/ChVMaXN0VGVtcGxhdGVzUmVzcG9uc2USJgoJdGVtcGxhdGVzGAEgAygLMhMubm90aWZ5LnYxLlRlbXBsYXRlIrgBCghUZW1wbGF0ZRILCgNrZXkYASABKAkSDwoHdmVyc2lvbhgCIAEoBRINCgVjbGFzcxgDIAEoCRIQCghjaGFubmVscxgEIAMoCRISCgpwYXJhbWV0ZXJzGAUgAygJEhAKCHRpdGxlX3poGAYgASgJEhAKCHRpdGxlX2VuGAcgASgJEg8KB3RleHRfemgYCCABKAkSDwoHdGV4dF9lbhgJIAEoCRITCgt2YWxpZF9ob3VycxgKIAEoBSJlChdTdGFmZlN0b3BDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDEg4KBnJlYXNvbhgCIAEoCRIQCgh1bnRpbF9tcxgDIAEoAxIXCg9pZGVtcG90ZW5jeV9rZXkYBCABKAkinAEKC0NvbnRhY3RTdG9wEg8KB3N0b3BfaWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxIOCgZyZWFzb24YAyABKAkSEgoKc3RvcHBlZF9ieRgEIAEoAxIPCgdmcm9tX21zGAUgASgDEhAKCHVudGlsX21zGAYgASgDEhEKCWxpZnRlZF9tcxgHIAEoAxIRCglsaWZ0ZWRfYnkYCCABKAMiMgoPTGlmdFN0b3BSZXF1ZXN0Eg8KB3N0b3BfaWQYASABKAMSDgoGcmVhc29uGAIgASgJIiYKE0xpc3RDb250YWN0c1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoAyJjChRMaXN0Q29udGFjdHNSZXNwb25zZRIlCgVzdG9wcxgBIAMoCzIWLm5vdGlmeS52MS5Db250YWN0U3RvcBIkCghjb250YWN0cxgCIAMoCzISLm5vdGlmeS52MS5Db250YWN0Ik0KB0NvbnRhY3QSEgoKY29udGFjdF9pZBgBIAEoAxIOCgZtZWRpdW0YAiABKAkSDwoHb3V0Y29tZRgDIAEoCRINCgVhdF9tcxgEIAEoAzLxAwoFU3RhZmYSXgoMTGlzdE1lc3NhZ2VzEiMubm90aWZ5LnYxLlN0YWZmTGlzdE1lc3NhZ2VzUmVxdWVzdBokLm5vdGlmeS52MS5TdGFmZkxpc3RNZXNzYWdlc1Jlc3BvbnNlIgOQAgESTgoKR2V0TWVzc2FnZRIcLm5vdGlmeS52MS5HZXRNZXNzYWdlUmVxdWVzdBodLm5vdGlmeS52MS5HZXRNZXNzYWdlUmVzcG9uc2UiA5ACARJXCg1MaXN0VGVtcGxhdGVzEh8ubm90aWZ5LnYxLkxpc3RUZW1wbGF0ZXNSZXF1ZXN0GiAubm90aWZ5LnYxLkxpc3RUZW1wbGF0ZXNSZXNwb25zZSIDkAIBEkkKC1N0b3BDb250YWN0EiIubm90aWZ5LnYxLlN0YWZmU3RvcENvbnRhY3RSZXF1ZXN0GhYubm90aWZ5LnYxLkNvbnRhY3RTdG9wEj4KCExpZnRTdG9wEhoubm90aWZ5LnYxLkxpZnRTdG9wUmVxdWVzdBoWLm5vdGlmeS52MS5Db250YWN0U3RvcBJUCgxMaXN0Q29udGFjdHMSHi5ub3RpZnkudjEuTGlzdENvbnRhY3RzUmVxdWVzdBofLm5vdGlmeS52MS5MaXN0Q29udGFjdHNSZXNwb25zZSIDkAIBQpMBCg1jb20ubm90aWZ5LnYxQgpTdGFmZlByb3RvUAFaMWdpdGh1Yi5jb20vaGVuZ2RhaS9oZW5nZGFpL2FwaS9ub3RpZnkvdjE7bm90aWZ5djGiAgNOWFiqAglOb3RpZnkuVjHKAglOb3RpZnlcVjHiAhVOb3RpZnlcVjFcR1BCTWV0YWRhdGHqAgpOb3RpZnk6OlYxYgZwcm90bzM");
+  fileDesc("ChVub3RpZnkvdjEvc3RhZmYucHJvdG8SCW5vdGlmeS52MSKEAQoYU3RhZmZMaXN0TWVzc2FnZXNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAMSDQoFc3RhdGUYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRIQCgh0ZW1wbGF0ZRgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJaChlTdGFmZkxpc3RNZXNzYWdlc1Jlc3BvbnNlEiQKCG1lc3NhZ2VzGAEgAygLMhIubm90aWZ5LnYxLk1lc3NhZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIscCCgdNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxIPCgdjaGFubmVsGAMgASgJEhAKCHRlbXBsYXRlGAQgASgJEhgKEHRlbXBsYXRlX3ZlcnNpb24YBSABKAUSDQoFY2xhc3MYBiABKAkSDQoFc3RhdGUYByABKAkSDgoGcmVhc29uGAggASgJEhIKCnN1YmplY3RfaWQYCSABKAMSEAoIbGFuZ3VhZ2UYCiABKAkSEgoKY3JlYXRlZF9tcxgLIAEoAxIVCg1ub3RfYmVmb3JlX21zGAwgASgDEhIKCmV4cGlyZXNfbXMYDSABKAMSDwoHc2VudF9tcxgOIAEoAxIQCghlbmRlZF9tcxgPIAEoAxITCgtwcm92aWRlcl9ubxgQIAEoCRIPCgdyZWFkX21zGBEgASgDIicKEUdldE1lc3NhZ2VSZXF1ZXN0EhIKCm1lc3NhZ2VfaWQYASABKAMihgEKEkdldE1lc3NhZ2VSZXNwb25zZRIjCgdtZXNzYWdlGAEgASgLMhIubm90aWZ5LnYxLk1lc3NhZ2USDAoEdGV4dBgCIAEoCRIWCg5tYXNrZWRfYWRkcmVzcxgDIAEoCRIlCgVtb3ZlcxgEIAMoCzIWLm5vdGlmeS52MS5NZXNzYWdlTW92ZSJGCgtNZXNzYWdlTW92ZRIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEg4KBnJlYXNvbhgDIAEoCRINCgVhdF9tcxgEIAEoAyIWChRMaXN0VGVtcGxhdGVzUmVxdWVzdCI/ChVMaXN0VGVtcGxhdGVzUmVzcG9uc2USJgoJdGVtcGxhdGVzGAEgAygLMhMubm90aWZ5LnYxLlRlbXBsYXRlIrgBCghUZW1wbGF0ZRILCgNrZXkYASABKAkSDwoHdmVyc2lvbhgCIAEoBRINCgVjbGFzcxgDIAEoCRIQCghjaGFubmVscxgEIAMoCRISCgpwYXJhbWV0ZXJzGAUgAygJEhAKCHRpdGxlX3poGAYgASgJEhAKCHRpdGxlX2VuGAcgASgJEg8KB3RleHRfemgYCCABKAkSDwoHdGV4dF9lbhgJIAEoCRITCgt2YWxpZF9ob3VycxgKIAEoBSJlChdTdGFmZlN0b3BDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDEg4KBnJlYXNvbhgCIAEoCRIQCgh1bnRpbF9tcxgDIAEoAxIXCg9pZGVtcG90ZW5jeV9rZXkYBCABKAkinAEKC0NvbnRhY3RTdG9wEg8KB3N0b3BfaWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxIOCgZyZWFzb24YAyABKAkSEgoKc3RvcHBlZF9ieRgEIAEoAxIPCgdmcm9tX21zGAUgASgDEhAKCHVudGlsX21zGAYgASgDEhEKCWxpZnRlZF9tcxgHIAEoAxIRCglsaWZ0ZWRfYnkYCCABKAMiMgoPTGlmdFN0b3BSZXF1ZXN0Eg8KB3N0b3BfaWQYASABKAMSDgoGcmVhc29uGAIgASgJIiYKE0xpc3RDb250YWN0c1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoAyJjChRMaXN0Q29udGFjdHNSZXNwb25zZRIlCgVzdG9wcxgBIAMoCzIWLm5vdGlmeS52MS5Db250YWN0U3RvcBIkCghjb250YWN0cxgCIAMoCzISLm5vdGlmeS52MS5Db250YWN0Ik0KB0NvbnRhY3QSEgoKY29udGFjdF9pZBgBIAEoAxIOCgZtZWRpdW0YAiABKAkSDwoHb3V0Y29tZRgDIAEoCRINCgVhdF9tcxgEIAEoAyITChFMaXN0UGFya2VkUmVxdWVzdCI8ChJMaXN0UGFya2VkUmVzcG9uc2USJgoGZXZlbnRzGAEgAygLMhYubm90aWZ5LnYxLlBhcmtlZEV2ZW50Ip8BCgtQYXJrZWRFdmVudBIOCgZzb3VyY2UYASABKAkSEQoJcGFydGl0aW9uGAIgASgFEhAKCHBvc2l0aW9uGAMgASgDEg8KB3VzZXJfaWQYBCABKAMSDAoEa2luZBgFIAEoCRIOCgZyZWFzb24YBiABKAkSDQoFdHJpZXMYByABKAUSDQoFYXRfbXMYCCABKAMSDgoGYnVja2V0GAkgASgDIjUKElJldHJ5UGFya2VkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDEg4KBmJ1Y2tldBgCIAEoAyIyChNSZXRyeVBhcmtlZFJlc3BvbnNlEg0KBXRha2VuGAEgASgFEgwKBGxlZnQYAiABKAUyjwUKBVN0YWZmEl4KDExpc3RNZXNzYWdlcxIjLm5vdGlmeS52MS5TdGFmZkxpc3RNZXNzYWdlc1JlcXVlc3QaJC5ub3RpZnkudjEuU3RhZmZMaXN0TWVzc2FnZXNSZXNwb25zZSIDkAIBEk4KCkdldE1lc3NhZ2USHC5ub3RpZnkudjEuR2V0TWVzc2FnZVJlcXVlc3QaHS5ub3RpZnkudjEuR2V0TWVzc2FnZVJlc3BvbnNlIgOQAgESVwoNTGlzdFRlbXBsYXRlcxIfLm5vdGlmeS52MS5MaXN0VGVtcGxhdGVzUmVxdWVzdBogLm5vdGlmeS52MS5MaXN0VGVtcGxhdGVzUmVzcG9uc2UiA5ACARJJCgtTdG9wQ29udGFjdBIiLm5vdGlmeS52MS5TdGFmZlN0b3BDb250YWN0UmVxdWVzdBoWLm5vdGlmeS52MS5Db250YWN0U3RvcBI+CghMaWZ0U3RvcBIaLm5vdGlmeS52MS5MaWZ0U3RvcFJlcXVlc3QaFi5ub3RpZnkudjEuQ29udGFjdFN0b3ASVAoMTGlzdENvbnRhY3RzEh4ubm90aWZ5LnYxLkxpc3RDb250YWN0c1JlcXVlc3QaHy5ub3RpZnkudjEuTGlzdENvbnRhY3RzUmVzcG9uc2UiA5ACARJOCgpMaXN0UGFya2VkEhwubm90aWZ5LnYxLkxpc3RQYXJrZWRSZXF1ZXN0Gh0ubm90aWZ5LnYxLkxpc3RQYXJrZWRSZXNwb25zZSIDkAIBEkwKC1JldHJ5UGFya2VkEh0ubm90aWZ5LnYxLlJldHJ5UGFya2VkUmVxdWVzdBoeLm5vdGlmeS52MS5SZXRyeVBhcmtlZFJlc3BvbnNlQpMBCg1jb20ubm90aWZ5LnYxQgpTdGFmZlByb3RvUAFaMWdpdGh1Yi5jb20vaGVuZ2RhaS9oZW5nZGFpL2FwaS9ub3RpZnkvdjE7bm90aWZ5djGiAgNOWFiqAglOb3RpZnkuVjHKAglOb3RpZnlcVjHiAhVOb3RpZnlcVjFcR1BCTWV0YWRhdGHqAgpOb3RpZnk6OlYxYgZwcm90bzM");
 
 /**
  * StaffListMessagesRequest says which. Empty fields do not narrow.
@@ -688,6 +688,175 @@ export const ContactSchema: GenMessage<Contact> = /*@__PURE__*/
   messageDesc(file_notify_v1_staff, 14);
 
 /**
+ * ListParkedRequest asks for all.
+ *
+ * @generated from message notify.v1.ListParkedRequest
+ */
+export type ListParkedRequest = Message$1<"notify.v1.ListParkedRequest"> & {
+};
+
+/**
+ * Describes the message notify.v1.ListParkedRequest.
+ * Use `create(ListParkedRequestSchema)` to create a new message.
+ */
+export const ListParkedRequestSchema: GenMessage<ListParkedRequest> = /*@__PURE__*/
+  messageDesc(file_notify_v1_staff, 15);
+
+/**
+ * ListParkedResponse lists what waits for a person, at most 1000 of each log.
+ *
+ * @generated from message notify.v1.ListParkedResponse
+ */
+export type ListParkedResponse = Message$1<"notify.v1.ListParkedResponse"> & {
+  /**
+   * In order of log, partition and position.
+   *
+   * @generated from field: repeated notify.v1.ParkedEvent events = 1;
+   */
+  events: ParkedEvent[];
+};
+
+/**
+ * Describes the message notify.v1.ListParkedResponse.
+ * Use `create(ListParkedResponseSchema)` to create a new message.
+ */
+export const ListParkedResponseSchema: GenMessage<ListParkedResponse> = /*@__PURE__*/
+  messageDesc(file_notify_v1_staff, 16);
+
+/**
+ * ParkedEvent is an event that could not be taken in, or waits behind such a one of the same user.
+ *
+ * @generated from message notify.v1.ParkedEvent
+ */
+export type ParkedEvent = Message$1<"notify.v1.ParkedEvent"> & {
+  /**
+   * Service whose log it is from.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * Partition of that log.
+   *
+   * @generated from field: int32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * Position in it.
+   *
+   * @generated from field: int64 position = 3;
+   */
+  position: bigint;
+
+  /**
+   * Whose; zero: nobody's.
+   *
+   * @generated from field: int64 user_id = 4;
+   */
+  userId: bigint;
+
+  /**
+   * Kind of event.
+   *
+   * @generated from field: string kind = 5;
+   */
+  kind: string;
+
+  /**
+   * Code and reason of the last error, or "behind".
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * How often it was tried; zero if it waits behind another.
+   *
+   * @generated from field: int32 tries = 7;
+   */
+  tries: number;
+
+  /**
+   * When it happened, UTC milliseconds.
+   *
+   * @generated from field: int64 at_ms = 8;
+   */
+  atMs: bigint;
+
+  /**
+   * Bucket that it is told in. It names the events of nobody.
+   *
+   * @generated from field: int64 bucket = 9;
+   */
+  bucket: bigint;
+};
+
+/**
+ * Describes the message notify.v1.ParkedEvent.
+ * Use `create(ParkedEventSchema)` to create a new message.
+ */
+export const ParkedEventSchema: GenMessage<ParkedEvent> = /*@__PURE__*/
+  messageDesc(file_notify_v1_staff, 17);
+
+/**
+ * RetryParkedRequest names a user, or a bucket for events of nobody.
+ *
+ * @generated from message notify.v1.RetryParkedRequest
+ */
+export type RetryParkedRequest = Message$1<"notify.v1.RetryParkedRequest"> & {
+  /**
+   * Whose events; zero: nobody's.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * Bucket of nobody's events; it does not count if a user is named.
+   *
+   * @generated from field: int64 bucket = 2;
+   */
+  bucket: bigint;
+};
+
+/**
+ * Describes the message notify.v1.RetryParkedRequest.
+ * Use `create(RetryParkedRequestSchema)` to create a new message.
+ */
+export const RetryParkedRequestSchema: GenMessage<RetryParkedRequest> = /*@__PURE__*/
+  messageDesc(file_notify_v1_staff, 18);
+
+/**
+ * RetryParkedResponse says how far it went.
+ *
+ * @generated from message notify.v1.RetryParkedResponse
+ */
+export type RetryParkedResponse = Message$1<"notify.v1.RetryParkedResponse"> & {
+  /**
+   * So many were taken in.
+   *
+   * @generated from field: int32 taken = 1;
+   */
+  taken: number;
+
+  /**
+   * So many still wait.
+   *
+   * @generated from field: int32 left = 2;
+   */
+  left: number;
+};
+
+/**
+ * Describes the message notify.v1.RetryParkedResponse.
+ * Use `create(RetryParkedResponseSchema)` to create a new message.
+ */
+export const RetryParkedResponseSchema: GenMessage<RetryParkedResponse> = /*@__PURE__*/
+  messageDesc(file_notify_v1_staff, 19);
+
+/**
  * Staff shows messages without addresses and one-time codes.
  *
  * @generated from service notify.v1.Staff
@@ -752,6 +921,26 @@ export const Staff: GenService<{
     methodKind: "unary";
     input: typeof ListContactsRequestSchema;
     output: typeof ListContactsResponseSchema;
+  },
+  /**
+   * ListParked answers the events of user, loan, collection and payment that could not be taken in and wait for a person.
+   *
+   * @generated from rpc notify.v1.Staff.ListParked
+   */
+  listParked: {
+    methodKind: "unary";
+    input: typeof ListParkedRequestSchema;
+    output: typeof ListParkedResponseSchema;
+  },
+  /**
+   * RetryParked takes one user's parked events in again, in their order, as far as they go.
+   *
+   * @generated from rpc notify.v1.Staff.RetryParked
+   */
+  retryParked: {
+    methodKind: "unary";
+    input: typeof RetryParkedRequestSchema;
+    output: typeof RetryParkedResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_notify_v1_staff, 0);

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file report/v1/staff.proto.
  */
 export const file_report_v1_staff: GenFile = /*@__PURE__*/
-  fileDesc("ChVyZXBvcnQvdjEvc3RhZmYucHJvdG8SCXJlcG9ydC52MSInChZHZXRUcmlhbEJhbGFuY2VSZXF1ZXN0Eg0KBWFzX29mGAEgASgJIpkBCgxUcmlhbEJhbGFuY2USDQoFYXNfb2YYASABKAkSJQoFbGluZXMYAiADKAsyFi5yZXBvcnQudjEuQWNjb3VudExpbmUSEwoLZGViaXRfbWlub3IYAyABKAMSFAoMY3JlZGl0X21pbm9yGAQgASgDEhAKCGJhbGFuY2VkGAUgASgIEhYKDmNsZWFyaW5nX21pbm9yGAYgASgDIoIBCgtBY2NvdW50TGluZRIPCgdhY2NvdW50GAEgASgJEg8KB2pvdXJuYWwYAiABKAkSEwoLZGViaXRfbWlub3IYAyABKAMSFAoMY3JlZGl0X21pbm9yGAQgASgDEhUKDWJhbGFuY2VfbWlub3IYBSABKAMSDwoHZW50cmllcxgGIAEoAyJ6ChJMaXN0RW50cmllc1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoCRISCgpzdWJqZWN0X2lkGAIgASgDEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSEQoJcGFnZV9zaXplGAUgASgFEhIKCnBhZ2VfdG9rZW4YBiABKAkiVQoTTGlzdEVudHJpZXNSZXNwb25zZRIlCgdlbnRyaWVzGAEgAygLMhQucmVwb3J0LnYxLkVudHJ5TGluZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiwgEKCUVudHJ5TGluZRIPCgdqb3VybmFsGAEgASgJEhYKDnRyYW5zYWN0aW9uX2lkGAIgASgDEgwKBGxpbmUYAyABKAUSDQoFZXZlbnQYBCABKAkSEgoKc3ViamVjdF9pZBgFIAEoAxIPCgdhY2NvdW50GAYgASgJEhQKDGFtb3VudF9taW5vchgHIAEoAxIPCgdwcm9kdWN0GAggASgJEhEKCWJvb2tlZF9vbhgJIAEoCRIQCgh2YWx1ZV9vbhgKIAEoCSJgChdMaXN0QXBwbGljYXRpb25zUmVxdWVzdBINCgVzdGF0ZRgBIAEoCRIPCgd1c2VyX2lkGAIgASgDEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJImUKGExpc3RBcHBsaWNhdGlvbnNSZXNwb25zZRIwCgxhcHBsaWNhdGlvbnMYASADKAsyGi5yZXBvcnQudjEuQXBwbGljYXRpb25MaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKMAgoPQXBwbGljYXRpb25MaW5lEhYKDmFwcGxpY2F0aW9uX2lkGAEgASgDEg8KB3VzZXJfaWQYAiABKAMSDQoFc3RhdGUYAyABKAkSDwoHcHJvZHVjdBgEIAEoCRIUCgxhbW91bnRfbWlub3IYBSABKAMSEwoLdGVybV9tb250aHMYBiABKAUSDwoHcHVycG9zZRgHIAEoCRIPCgdvdXRjb21lGAggASgJEg0KBWdyYWRlGAkgASgJEg0KBXNjb3JlGAogASgFEg4KBnJlYXNvbhgLIAEoCRIPCgdsb2FuX2lkGAwgASgDEhIKCmNyZWF0ZWRfbXMYDSABKAMSEAoIbW92ZWRfbXMYDiABKAMiaQoQTGlzdExvYW5zUmVxdWVzdBINCgVzdGF0ZRgBIAEoCRIOCgZidWNrZXQYAiABKAkSDwoHdXNlcl9pZBgDIAEoAxIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJQChFMaXN0TG9hbnNSZXNwb25zZRIiCgVsb2FucxgBIAMoCzITLnJlcG9ydC52MS5Mb2FuTGluZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkingIKCExvYW5MaW5lEg8KB2xvYW5faWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxINCgVzdGF0ZRgDIAEoCRIPCgdwcm9kdWN0GAQgASgJEhcKD3ByaW5jaXBhbF9taW5vchgFIAEoAxIjChtvdXRzdGFuZGluZ19wcmluY2lwYWxfbWlub3IYBiABKAMSFQoNb3ZlcmR1ZV9taW5vchgHIAEoAxIOCgZidWNrZXQYCCABKAkSDQoFY2xhc3MYCSABKAkSFAoMZGlzYnVyc2VkX29uGAogASgJEhAKCHJhdGVfcHBtGAsgASgFEg4KBm1ldGhvZBgMIAEoCRISCgpjcmVhdGVkX21zGA0gASgDEhAKCG1vdmVkX21zGA4gASgDImoKEUxpc3RPcmRlcnNSZXF1ZXN0Eg8KB291dGNvbWUYASABKAkSDAoEa2luZBgCIAEoCRIPCgdsb2FuX2lkGAMgASgDEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlMKEkxpc3RPcmRlcnNSZXNwb25zZRIkCgZvcmRlcnMYASADKAsyFC5yZXBvcnQudjEuT3JkZXJMaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLjAQoJT3JkZXJMaW5lEhAKCG9yZGVyX2lkGAEgASgDEg8KB3VzZXJfaWQYAiABKAMSDwoHbG9hbl9pZBgDIAEoAxIMCgRraW5kGAQgASgJEhQKDGFtb3VudF9taW5vchgFIAEoAxIPCgdvdXRjb21lGAYgASgJEg4KBnJlYXNvbhgHIAEoCRIPCgdjaGFubmVsGAggASgJEhIKCnBvc3Rpbmdfb24YCSABKAkSEAoIdmFsdWVfb24YCiABKAkSEgoKY3JlYXRlZF9tcxgLIAEoAxISCgpzZXR0bGVkX21zGAwgASgDIiwKEEdldEZ1bm5lbFJlcXVlc3QSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCSKHAQoGRnVubmVsEiAKBnN0YXRlcxgBIAMoCzIQLnJlcG9ydC52MS5Db3VudBIiCghvdXRjb21lcxgCIAMoCzIQLnJlcG9ydC52MS5Db3VudBIhCgdyZWFzb25zGAMgAygLMhAucmVwb3J0LnYxLkNvdW50EhQKDGFwcGxpY2F0aW9ucxgEIAEoAyI6CgVDb3VudBIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgDEhQKDGFtb3VudF9taW5vchgDIAEoAyIVChNHZXRQb3J0Zm9saW9SZXF1ZXN0IqABCglQb3J0Zm9saW8SIAoGc3RhdGVzGAEgAygLMhAucmVwb3J0LnYxLkNvdW50EiEKB2J1Y2tldHMYAiADKAsyEC5yZXBvcnQudjEuQ291bnQSEgoKbGVudF9taW5vchgDIAEoAxIjChtvdXRzdGFuZGluZ19wcmluY2lwYWxfbWlub3IYBCABKAMSFQoNb3ZlcmR1ZV9taW5vchgFIAEoAyITChFHZXRTb3VyY2VzUmVxdWVzdCItCgdTb3VyY2VzEiIKB3NvdXJjZXMYASADKAsyES5yZXBvcnQudjEuU291cmNlIlYKBlNvdXJjZRIMCgRuYW1lGAEgASgJEgsKA2xhZxgCIAEoAxIhCgZwYXJrZWQYAyADKAsyES5yZXBvcnQudjEuUGFya2VkEg4KBnNpbGVudBgEIAEoCCJcCgZQYXJrZWQSEQoJcGFydGl0aW9uGAEgASgFEhAKCHBvc2l0aW9uGAIgASgDEg8KB3VzZXJfaWQYAyABKAMSDAoEa2luZBgEIAEoCRIOCgZyZWFzb24YBSABKAkiIAoOUmVidWlsZFJlcXVlc3QSDgoGc291cmNlGAEgASgJIhEKD1JlYnVpbGRSZXNwb25zZTLBBQoFU3RhZmYSUgoPR2V0VHJpYWxCYWxhbmNlEiEucmVwb3J0LnYxLkdldFRyaWFsQmFsYW5jZVJlcXVlc3QaFy5yZXBvcnQudjEuVHJpYWxCYWxhbmNlIgOQAgESUQoLTGlzdEVudHJpZXMSHS5yZXBvcnQudjEuTGlzdEVudHJpZXNSZXF1ZXN0Gh4ucmVwb3J0LnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACARJgChBMaXN0QXBwbGljYXRpb25zEiIucmVwb3J0LnYxLkxpc3RBcHBsaWNhdGlvbnNSZXF1ZXN0GiMucmVwb3J0LnYxLkxpc3RBcHBsaWNhdGlvbnNSZXNwb25zZSIDkAIBEksKCUxpc3RMb2FucxIbLnJlcG9ydC52MS5MaXN0TG9hbnNSZXF1ZXN0GhwucmVwb3J0LnYxLkxpc3RMb2Fuc1Jlc3BvbnNlIgOQAgESTgoKTGlzdE9yZGVycxIcLnJlcG9ydC52MS5MaXN0T3JkZXJzUmVxdWVzdBodLnJlcG9ydC52MS5MaXN0T3JkZXJzUmVzcG9uc2UiA5ACARJACglHZXRGdW5uZWwSGy5yZXBvcnQudjEuR2V0RnVubmVsUmVxdWVzdBoRLnJlcG9ydC52MS5GdW5uZWwiA5ACARJJCgxHZXRQb3J0Zm9saW8SHi5yZXBvcnQudjEuR2V0UG9ydGZvbGlvUmVxdWVzdBoULnJlcG9ydC52MS5Qb3J0Zm9saW8iA5ACARJDCgpHZXRTb3VyY2VzEhwucmVwb3J0LnYxLkdldFNvdXJjZXNSZXF1ZXN0GhIucmVwb3J0LnYxLlNvdXJjZXMiA5ACARJACgdSZWJ1aWxkEhkucmVwb3J0LnYxLlJlYnVpbGRSZXF1ZXN0GhoucmVwb3J0LnYxLlJlYnVpbGRSZXNwb25zZUKTAQoNY29tLnJlcG9ydC52MUIKU3RhZmZQcm90b1ABWjFnaXRodWIuY29tL2hlbmdkYWkvaGVuZ2RhaS9hcGkvcmVwb3J0L3YxO3JlcG9ydHYxogIDUlhYqgIJUmVwb3J0LlYxygIJUmVwb3J0XFYx4gIVUmVwb3J0XFYxXEdQQk1ldGFkYXRh6gIKUmVwb3J0OjpWMWIGcHJvdG8z");
+  fileDesc("ChVyZXBvcnQvdjEvc3RhZmYucHJvdG8SCXJlcG9ydC52MSInChZHZXRUcmlhbEJhbGFuY2VSZXF1ZXN0Eg0KBWFzX29mGAEgASgJIpkBCgxUcmlhbEJhbGFuY2USDQoFYXNfb2YYASABKAkSJQoFbGluZXMYAiADKAsyFi5yZXBvcnQudjEuQWNjb3VudExpbmUSEwoLZGViaXRfbWlub3IYAyABKAMSFAoMY3JlZGl0X21pbm9yGAQgASgDEhAKCGJhbGFuY2VkGAUgASgIEhYKDmNsZWFyaW5nX21pbm9yGAYgASgDIoIBCgtBY2NvdW50TGluZRIPCgdhY2NvdW50GAEgASgJEg8KB2pvdXJuYWwYAiABKAkSEwoLZGViaXRfbWlub3IYAyABKAMSFAoMY3JlZGl0X21pbm9yGAQgASgDEhUKDWJhbGFuY2VfbWlub3IYBSABKAMSDwoHZW50cmllcxgGIAEoAyJ6ChJMaXN0RW50cmllc1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoCRISCgpzdWJqZWN0X2lkGAIgASgDEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSEQoJcGFnZV9zaXplGAUgASgFEhIKCnBhZ2VfdG9rZW4YBiABKAkiVQoTTGlzdEVudHJpZXNSZXNwb25zZRIlCgdlbnRyaWVzGAEgAygLMhQucmVwb3J0LnYxLkVudHJ5TGluZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiwgEKCUVudHJ5TGluZRIPCgdqb3VybmFsGAEgASgJEhYKDnRyYW5zYWN0aW9uX2lkGAIgASgDEgwKBGxpbmUYAyABKAUSDQoFZXZlbnQYBCABKAkSEgoKc3ViamVjdF9pZBgFIAEoAxIPCgdhY2NvdW50GAYgASgJEhQKDGFtb3VudF9taW5vchgHIAEoAxIPCgdwcm9kdWN0GAggASgJEhEKCWJvb2tlZF9vbhgJIAEoCRIQCgh2YWx1ZV9vbhgKIAEoCSJgChdMaXN0QXBwbGljYXRpb25zUmVxdWVzdBINCgVzdGF0ZRgBIAEoCRIPCgd1c2VyX2lkGAIgASgDEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJImUKGExpc3RBcHBsaWNhdGlvbnNSZXNwb25zZRIwCgxhcHBsaWNhdGlvbnMYASADKAsyGi5yZXBvcnQudjEuQXBwbGljYXRpb25MaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKMAgoPQXBwbGljYXRpb25MaW5lEhYKDmFwcGxpY2F0aW9uX2lkGAEgASgDEg8KB3VzZXJfaWQYAiABKAMSDQoFc3RhdGUYAyABKAkSDwoHcHJvZHVjdBgEIAEoCRIUCgxhbW91bnRfbWlub3IYBSABKAMSEwoLdGVybV9tb250aHMYBiABKAUSDwoHcHVycG9zZRgHIAEoCRIPCgdvdXRjb21lGAggASgJEg0KBWdyYWRlGAkgASgJEg0KBXNjb3JlGAogASgFEg4KBnJlYXNvbhgLIAEoCRIPCgdsb2FuX2lkGAwgASgDEhIKCmNyZWF0ZWRfbXMYDSABKAMSEAoIbW92ZWRfbXMYDiABKAMiaQoQTGlzdExvYW5zUmVxdWVzdBINCgVzdGF0ZRgBIAEoCRIOCgZidWNrZXQYAiABKAkSDwoHdXNlcl9pZBgDIAEoAxIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJQChFMaXN0TG9hbnNSZXNwb25zZRIiCgVsb2FucxgBIAMoCzITLnJlcG9ydC52MS5Mb2FuTGluZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkingIKCExvYW5MaW5lEg8KB2xvYW5faWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxINCgVzdGF0ZRgDIAEoCRIPCgdwcm9kdWN0GAQgASgJEhcKD3ByaW5jaXBhbF9taW5vchgFIAEoAxIjChtvdXRzdGFuZGluZ19wcmluY2lwYWxfbWlub3IYBiABKAMSFQoNb3ZlcmR1ZV9taW5vchgHIAEoAxIOCgZidWNrZXQYCCABKAkSDQoFY2xhc3MYCSABKAkSFAoMZGlzYnVyc2VkX29uGAogASgJEhAKCHJhdGVfcHBtGAsgASgFEg4KBm1ldGhvZBgMIAEoCRISCgpjcmVhdGVkX21zGA0gASgDEhAKCG1vdmVkX21zGA4gASgDImoKEUxpc3RPcmRlcnNSZXF1ZXN0Eg8KB291dGNvbWUYASABKAkSDAoEa2luZBgCIAEoCRIPCgdsb2FuX2lkGAMgASgDEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlMKEkxpc3RPcmRlcnNSZXNwb25zZRIkCgZvcmRlcnMYASADKAsyFC5yZXBvcnQudjEuT3JkZXJMaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLjAQoJT3JkZXJMaW5lEhAKCG9yZGVyX2lkGAEgASgDEg8KB3VzZXJfaWQYAiABKAMSDwoHbG9hbl9pZBgDIAEoAxIMCgRraW5kGAQgASgJEhQKDGFtb3VudF9taW5vchgFIAEoAxIPCgdvdXRjb21lGAYgASgJEg4KBnJlYXNvbhgHIAEoCRIPCgdjaGFubmVsGAggASgJEhIKCnBvc3Rpbmdfb24YCSABKAkSEAoIdmFsdWVfb24YCiABKAkSEgoKY3JlYXRlZF9tcxgLIAEoAxISCgpzZXR0bGVkX21zGAwgASgDIiwKEEdldEZ1bm5lbFJlcXVlc3QSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCSKHAQoGRnVubmVsEiAKBnN0YXRlcxgBIAMoCzIQLnJlcG9ydC52MS5Db3VudBIiCghvdXRjb21lcxgCIAMoCzIQLnJlcG9ydC52MS5Db3VudBIhCgdyZWFzb25zGAMgAygLMhAucmVwb3J0LnYxLkNvdW50EhQKDGFwcGxpY2F0aW9ucxgEIAEoAyI6CgVDb3VudBIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgDEhQKDGFtb3VudF9taW5vchgDIAEoAyIVChNHZXRQb3J0Zm9saW9SZXF1ZXN0IqABCglQb3J0Zm9saW8SIAoGc3RhdGVzGAEgAygLMhAucmVwb3J0LnYxLkNvdW50EiEKB2J1Y2tldHMYAiADKAsyEC5yZXBvcnQudjEuQ291bnQSEgoKbGVudF9taW5vchgDIAEoAxIjChtvdXRzdGFuZGluZ19wcmluY2lwYWxfbWlub3IYBCABKAMSFQoNb3ZlcmR1ZV9taW5vchgFIAEoAyITChFHZXRTb3VyY2VzUmVxdWVzdCItCgdTb3VyY2VzEiIKB3NvdXJjZXMYASADKAsyES5yZXBvcnQudjEuU291cmNlIlYKBlNvdXJjZRIMCgRuYW1lGAEgASgJEgsKA2xhZxgCIAEoAxIhCgZwYXJrZWQYAyADKAsyES5yZXBvcnQudjEuUGFya2VkEg4KBnNpbGVudBgEIAEoCCJcCgZQYXJrZWQSEQoJcGFydGl0aW9uGAEgASgFEhAKCHBvc2l0aW9uGAIgASgDEg8KB3VzZXJfaWQYAyABKAMSDAoEa2luZBgEIAEoCRIOCgZyZWFzb24YBSABKAkiIAoOUmVidWlsZFJlcXVlc3QSDgoGc291cmNlGAEgASgJIhEKD1JlYnVpbGRSZXNwb25zZSITChFMaXN0UGFya2VkUmVxdWVzdCI8ChJMaXN0UGFya2VkUmVzcG9uc2USJgoGZXZlbnRzGAEgAygLMhYucmVwb3J0LnYxLlBhcmtlZEV2ZW50Ip8BCgtQYXJrZWRFdmVudBIOCgZzb3VyY2UYASABKAkSEQoJcGFydGl0aW9uGAIgASgFEhAKCHBvc2l0aW9uGAMgASgDEg8KB3VzZXJfaWQYBCABKAMSDAoEa2luZBgFIAEoCRIOCgZyZWFzb24YBiABKAkSDQoFdHJpZXMYByABKAUSDQoFYXRfbXMYCCABKAMSDgoGYnVja2V0GAkgASgDIjUKElJldHJ5UGFya2VkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDEg4KBmJ1Y2tldBgCIAEoAyIyChNSZXRyeVBhcmtlZFJlc3BvbnNlEg0KBXRha2VuGAEgASgFEgwKBGxlZnQYAiABKAUy3wYKBVN0YWZmElIKD0dldFRyaWFsQmFsYW5jZRIhLnJlcG9ydC52MS5HZXRUcmlhbEJhbGFuY2VSZXF1ZXN0GhcucmVwb3J0LnYxLlRyaWFsQmFsYW5jZSIDkAIBElEKC0xpc3RFbnRyaWVzEh0ucmVwb3J0LnYxLkxpc3RFbnRyaWVzUmVxdWVzdBoeLnJlcG9ydC52MS5MaXN0RW50cmllc1Jlc3BvbnNlIgOQAgESYAoQTGlzdEFwcGxpY2F0aW9ucxIiLnJlcG9ydC52MS5MaXN0QXBwbGljYXRpb25zUmVxdWVzdBojLnJlcG9ydC52MS5MaXN0QXBwbGljYXRpb25zUmVzcG9uc2UiA5ACARJLCglMaXN0TG9hbnMSGy5yZXBvcnQudjEuTGlzdExvYW5zUmVxdWVzdBocLnJlcG9ydC52MS5MaXN0TG9hbnNSZXNwb25zZSIDkAIBEk4KCkxpc3RPcmRlcnMSHC5yZXBvcnQudjEuTGlzdE9yZGVyc1JlcXVlc3QaHS5yZXBvcnQudjEuTGlzdE9yZGVyc1Jlc3BvbnNlIgOQAgESQAoJR2V0RnVubmVsEhsucmVwb3J0LnYxLkdldEZ1bm5lbFJlcXVlc3QaES5yZXBvcnQudjEuRnVubmVsIgOQAgESSQoMR2V0UG9ydGZvbGlvEh4ucmVwb3J0LnYxLkdldFBvcnRmb2xpb1JlcXVlc3QaFC5yZXBvcnQudjEuUG9ydGZvbGlvIgOQAgESQwoKR2V0U291cmNlcxIcLnJlcG9ydC52MS5HZXRTb3VyY2VzUmVxdWVzdBoSLnJlcG9ydC52MS5Tb3VyY2VzIgOQAgESQAoHUmVidWlsZBIZLnJlcG9ydC52MS5SZWJ1aWxkUmVxdWVzdBoaLnJlcG9ydC52MS5SZWJ1aWxkUmVzcG9uc2USTgoKTGlzdFBhcmtlZBIcLnJlcG9ydC52MS5MaXN0UGFya2VkUmVxdWVzdBodLnJlcG9ydC52MS5MaXN0UGFya2VkUmVzcG9uc2UiA5ACARJMCgtSZXRyeVBhcmtlZBIdLnJlcG9ydC52MS5SZXRyeVBhcmtlZFJlcXVlc3QaHi5yZXBvcnQudjEuUmV0cnlQYXJrZWRSZXNwb25zZUKTAQoNY29tLnJlcG9ydC52MUIKU3RhZmZQcm90b1ABWjFnaXRodWIuY29tL2hlbmdkYWkvaGVuZ2RhaS9hcGkvcmVwb3J0L3YxO3JlcG9ydHYxogIDUlhYqgIJUmVwb3J0LlYxygIJUmVwb3J0XFYx4gIVUmVwb3J0XFYxXEdQQk1ldGFkYXRh6gIKUmVwb3J0OjpWMWIGcHJvdG8z");
 
 /**
  * GetTrialBalanceRequest names a date.
@@ -1194,6 +1194,175 @@ export const RebuildResponseSchema: GenMessage<RebuildResponse> = /*@__PURE__*/
   messageDesc(file_report_v1_staff, 25);
 
 /**
+ * ListParkedRequest asks for all.
+ *
+ * @generated from message report.v1.ListParkedRequest
+ */
+export type ListParkedRequest = Message<"report.v1.ListParkedRequest"> & {
+};
+
+/**
+ * Describes the message report.v1.ListParkedRequest.
+ * Use `create(ListParkedRequestSchema)` to create a new message.
+ */
+export const ListParkedRequestSchema: GenMessage<ListParkedRequest> = /*@__PURE__*/
+  messageDesc(file_report_v1_staff, 26);
+
+/**
+ * ListParkedResponse lists what waits for a person, at most 1000 of each log.
+ *
+ * @generated from message report.v1.ListParkedResponse
+ */
+export type ListParkedResponse = Message<"report.v1.ListParkedResponse"> & {
+  /**
+   * In order of log, partition and position.
+   *
+   * @generated from field: repeated report.v1.ParkedEvent events = 1;
+   */
+  events: ParkedEvent[];
+};
+
+/**
+ * Describes the message report.v1.ListParkedResponse.
+ * Use `create(ListParkedResponseSchema)` to create a new message.
+ */
+export const ListParkedResponseSchema: GenMessage<ListParkedResponse> = /*@__PURE__*/
+  messageDesc(file_report_v1_staff, 27);
+
+/**
+ * ParkedEvent is an event that could not be taken in, or waits behind such a one of the same user.
+ *
+ * @generated from message report.v1.ParkedEvent
+ */
+export type ParkedEvent = Message<"report.v1.ParkedEvent"> & {
+  /**
+   * Service whose log it is from.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * Partition of that log.
+   *
+   * @generated from field: int32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * Position in it.
+   *
+   * @generated from field: int64 position = 3;
+   */
+  position: bigint;
+
+  /**
+   * Whose; zero: nobody's.
+   *
+   * @generated from field: int64 user_id = 4;
+   */
+  userId: bigint;
+
+  /**
+   * Kind of event.
+   *
+   * @generated from field: string kind = 5;
+   */
+  kind: string;
+
+  /**
+   * Code and reason of the last error, or "behind".
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * How often it was tried; zero if it waits behind another.
+   *
+   * @generated from field: int32 tries = 7;
+   */
+  tries: number;
+
+  /**
+   * When it happened, UTC milliseconds.
+   *
+   * @generated from field: int64 at_ms = 8;
+   */
+  atMs: bigint;
+
+  /**
+   * Bucket that it is told in. It names the events of nobody.
+   *
+   * @generated from field: int64 bucket = 9;
+   */
+  bucket: bigint;
+};
+
+/**
+ * Describes the message report.v1.ParkedEvent.
+ * Use `create(ParkedEventSchema)` to create a new message.
+ */
+export const ParkedEventSchema: GenMessage<ParkedEvent> = /*@__PURE__*/
+  messageDesc(file_report_v1_staff, 28);
+
+/**
+ * RetryParkedRequest names a user, or a bucket for events of nobody.
+ *
+ * @generated from message report.v1.RetryParkedRequest
+ */
+export type RetryParkedRequest = Message<"report.v1.RetryParkedRequest"> & {
+  /**
+   * Whose events; zero: nobody's.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * Bucket of nobody's events; it does not count if a user is named.
+   *
+   * @generated from field: int64 bucket = 2;
+   */
+  bucket: bigint;
+};
+
+/**
+ * Describes the message report.v1.RetryParkedRequest.
+ * Use `create(RetryParkedRequestSchema)` to create a new message.
+ */
+export const RetryParkedRequestSchema: GenMessage<RetryParkedRequest> = /*@__PURE__*/
+  messageDesc(file_report_v1_staff, 29);
+
+/**
+ * RetryParkedResponse says how far it went.
+ *
+ * @generated from message report.v1.RetryParkedResponse
+ */
+export type RetryParkedResponse = Message<"report.v1.RetryParkedResponse"> & {
+  /**
+   * So many were taken in.
+   *
+   * @generated from field: int32 taken = 1;
+   */
+  taken: number;
+
+  /**
+   * So many still wait.
+   *
+   * @generated from field: int32 left = 2;
+   */
+  left: number;
+};
+
+/**
+ * Describes the message report.v1.RetryParkedResponse.
+ * Use `create(RetryParkedResponseSchema)` to create a new message.
+ */
+export const RetryParkedResponseSchema: GenMessage<RetryParkedResponse> = /*@__PURE__*/
+  messageDesc(file_report_v1_staff, 30);
+
+/**
  * Staff is the reports' API. It changes nothing but its own copies.
  *
  * @generated from service report.v1.Staff
@@ -1288,6 +1457,26 @@ export const Staff: GenService<{
     methodKind: "unary";
     input: typeof RebuildRequestSchema;
     output: typeof RebuildResponseSchema;
+  },
+  /**
+   * ListParked answers the events of loan, payment and risk that could not be taken in and wait for a person.
+   *
+   * @generated from rpc report.v1.Staff.ListParked
+   */
+  listParked: {
+    methodKind: "unary";
+    input: typeof ListParkedRequestSchema;
+    output: typeof ListParkedResponseSchema;
+  },
+  /**
+   * RetryParked takes one user's parked events in again, in their order, as far as they go.
+   *
+   * @generated from rpc report.v1.Staff.RetryParked
+   */
+  retryParked: {
+    methodKind: "unary";
+    input: typeof RetryParkedRequestSchema;
+    output: typeof RetryParkedResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_report_v1_staff, 0);

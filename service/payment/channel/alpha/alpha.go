@@ -61,7 +61,7 @@ func New(cfg channel.Config) (channel.Channel, error) {
 		return nil, fmt.Errorf("our key for alpha: %w", err)
 	}
 	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
-	return &Channel{cfg: cfg, path: strings.TrimSuffix(u.Path, "/"), http: channel.Client(cfg.Timeout), key: key}, nil
+	return &Channel{cfg: cfg, path: strings.TrimSuffix(u.Path, "/"), http: channel.Client(cfg), key: key}, nil
 }
 
 // Profile answers what is fixed about alpha.

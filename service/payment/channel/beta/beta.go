@@ -58,7 +58,7 @@ func New(cfg channel.Config) (channel.Channel, error) {
 		return nil, fmt.Errorf("our key for beta: %w", err)
 	}
 	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
-	return &Channel{cfg: cfg, http: channel.Client(cfg.Timeout), key: key}, nil
+	return &Channel{cfg: cfg, http: channel.Client(cfg), key: key}, nil
 }
 
 // Profile answers what is fixed about beta.

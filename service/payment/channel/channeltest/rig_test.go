@@ -43,6 +43,7 @@ type rig struct {
 	notices []channel.Received
 
 	poor, payee people.Person
+	ahead       *clock.Offset
 }
 
 // each runs a test on every channel of the table.
@@ -57,7 +58,7 @@ func each(t *testing.T, fn func(r *rig)) {
 
 func start(t *testing.T, e all.Entry) *rig {
 	t.Helper()
-	r := &rig{t: t, name: e.Name}
+	r := &rig{t: t, name: e.Name, ahead: &clock.Offset{}}
 	r.ask.submit, r.ask.query = "pay", "query"
 	if e.Name == "beta" {
 		r.ask.submit = "trans"
@@ -84,7 +85,7 @@ func (r *rig) startBox(keys, door string) {
 	r.must(err)
 	none := int64(0)
 	box, err := sandbox.New(ctx, sandbox.Deps{
-		DB: db, Clock: clock.New(nil), KeysDir: keys, CallbackBase: door, Logger: slog.New(slog.DiscardHandler), Latency: &party.Latency{},
+		DB: db, Clock: clock.New(r.ahead), Offset: r.ahead, KeysDir: keys, CallbackBase: door, Logger: slog.New(slog.DiscardHandler), Latency: &party.Latency{},
 		AlphaLaterPPM: &none,
 	})
 	r.must(err)
