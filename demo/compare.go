@@ -49,6 +49,9 @@ func Compare(plain, run *Result) *Comparison {
 		c.row(&plain.Rows[i], &run.Rows[i])
 	}
 	c.wholes()
+	if n := run.Met.Told["statement"]; c.strict() && n > 0 {
+		c.wrong("how %d orders ended was not known before their statement", n)
+	}
 	if run.Met.Sent == 0 || int64(run.Met.Orders)*1_000_000 < int64(run.Met.Sent)*leastPPM {
 		c.wrong("only %d of %d orders met a fault", run.Met.Orders, run.Met.Sent)
 	}
@@ -151,10 +154,10 @@ func movedBy(number int, p, r *invariant.Account) movedLoan {
 	return m
 }
 
-// owed is what stands on the accounts of claims.
+// owed is what stands on the accounts of claims, less what is payable of a payout that came back.
 func owed(a *invariant.Account) int64 {
 	var sum int64
-	for _, account := range []string{"1303", "1132.I", "1132.F", "1132.Pen", "1132.Cmp", "9011"} {
+	for _, account := range []string{"1303", "1132.I", "1132.F", "1132.Pen", "1132.Cmp", "9011", "2241.payable"} {
 		sum += a.Balances[account]
 	}
 	return sum
@@ -238,6 +241,11 @@ func (c *Comparison) Write(out io.Writer) error {
 	return w.err
 }
 
+// told names what tells of an order's end.
+var told = map[string]string{
+	"submit": "the answer", "callback": "a callback", "query": "a query", "statement": "the statement", "people": "people",
+}
+
 // write tells what the orders met.
 func (m Met) write(w *writer) {
 	for _, kind := range slices.Sorted(maps.Keys(m.Kinds)) {
@@ -248,4 +256,7 @@ func (m Met) write(w *writer) {
 		share = 100 * float64(m.Orders) / float64(m.Sent)
 	}
 	w.line("%-56s %8d of %d (%.1f %%)", "distinct orders that met a fault", m.Orders, m.Sent, share)
+	for _, source := range slices.Sorted(maps.Keys(m.Told)) {
+		w.line("  %-54s %8d", "how an order ended was told by "+told[source], m.Told[source])
+	}
 }

@@ -65,6 +65,7 @@ func TestOneWrongCentIsFound(t *testing.T) {
 		"an applicant less":          {both, func(r *Result) { r.Rows = r.Rows[1:] }, "other applicants"},
 		"another calendar":           {both, func(r *Result) { r.Until = "2026-05-02" }, "the calendar ran"},
 		"too few faults":             {both, func(r *Result) { r.Met.Orders = 19 }, "only 19 of 100"},
+		"an end by statement":        {both[:1], func(r *Result) { r.Met.Told = map[string]int{"statement": 1} }, "how 1 orders ended"},
 		"no orders":                  {both, func(r *Result) { r.Met = Met{} }, "only 0 of 0"},
 	} {
 		for _, faults := range f.in {

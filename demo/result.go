@@ -17,7 +17,6 @@ type Result struct {
 	// Balances are all accounts of both journals, Parties our accounts at the channels by their own books.
 	Balances, Parties map[string]int64
 	Met               Met
-	phases            []phase
 }
 
 // Met is what the channels did to our orders.
@@ -26,6 +25,8 @@ type Met struct {
 	Kinds map[string]Count
 	// Orders of all that were sent met at least one.
 	Orders, Sent int
+	// Told counts the ends of orders by what told of them: submit, callback, query, statement.
+	Told map[string]int
 }
 
 // Count is how often a fault was met, and by how many distinct numbers.
@@ -48,8 +49,8 @@ func (r *Run) Result(ctx context.Context, books *invariant.Books) (*Result, erro
 	if err != nil {
 		return nil, fmt.Errorf("read what came of the run: %w", err)
 	}
-	result := &Result{Faults: r.Faults, From: r.from, Until: r.today, Balances: sum.Balances, Parties: sum.Parties, Met: r.met, phases: r.phases}
-	result.Met.Sent = sum.Attempts
+	result := &Result{Faults: r.Faults, From: r.from, Until: r.today, Balances: sum.Balances, Parties: sum.Parties, Met: r.met}
+	result.Met.Sent, result.Met.Told = sum.Attempts, sum.Told
 	loans := map[int64]invariant.Account{}
 	for _, l := range sum.Loans {
 		loans[l.ID] = l

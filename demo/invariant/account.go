@@ -46,6 +46,8 @@ type Summary struct {
 	Parties map[string]int64
 	// Attempts counts the requests that were sent to the channels.
 	Attempts int
+	// Told counts the ends of requests by what told of them: submit, callback, query, statement.
+	Told map[string]int
 }
 
 // Summary reads what came of a run from the raw tables and the parties' journal.
@@ -53,7 +55,7 @@ func (b *Books) Summary(ctx context.Context) (*Summary, error) {
 	b.begin(ctx)
 	defer b.end()
 	l := &look{books: b}
-	s := &Summary{Balances: map[string]int64{}, Parties: map[string]int64{}}
+	s := &Summary{Balances: map[string]int64{}, Parties: map[string]int64{}, Told: map[string]int{}}
 	d, err := l.dealings(ctx)
 	if err != nil {
 		return nil, err
@@ -77,10 +79,18 @@ func (b *Books) Summary(ctx context.Context) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Loans, err = l.accounts(ctx, d); err != nil {
+	err = b.each(ctx, "payment", `SELECT source, COUNT(*) FROM payment_evidence WHERE verdict IN ('succeeded', 'failed') GROUP BY source`, func(r *sql.Rows) error {
+		var source string
+		var n int
+		err := r.Scan(&source, &n)
+		s.Told[source] = n
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	s.Loans, err = l.accounts(ctx, d)
+	return s, err
 }
 
 // accounts makes the account of every loan.
@@ -112,11 +122,11 @@ func (l *look) accounts(ctx context.Context, d *dealings) ([]Account, error) {
 			a.Why = v.why.Error()
 		} else if v.life != nil {
 			a.Through = v.now.at.String()
-			real, err := v.fromReal(moved[v.id])
+			dated, err := v.fromReal(moved[v.id])
 			if err != nil {
 				a.Why = err.Error()
 			}
-			a.Real = real.byName()
+			a.Real = dated.byName()
 		}
 		list = append(list, a)
 	}
