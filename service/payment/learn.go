@@ -95,7 +95,7 @@ func (u *unit) learnOne(a *rows.PaymentAttempt, w word, v payment.Verdict) error
 	if err := u.moveAttempt(a, string(v), to); err != nil {
 		return err
 	}
-	u.s.ended(u.tx, a.Channel, to)
+	u.s.ended(u.tx, a.Channel, u.order.Kind, to)
 	return u.follow(a, from, to, w)
 }
 
@@ -134,7 +134,7 @@ func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, w w
 		}
 	}
 	if c.TryElsewhere {
-		done, err := u.tryElsewhere()
+		done, err := u.tryElsewhere(a)
 		if done || err != nil {
 			return err
 		}
@@ -145,12 +145,28 @@ func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, w w
 		if err := u.saveOrder(); err != nil {
 			return err
 		}
+		if err := u.holdUnsent(); err != nil {
+			return err
+		}
 	}
 	valueOn := a.MovedOn
 	if c.Book == payment.BookBack {
 		valueOn = u.movedOn(w.reply)
 	}
 	return u.carryOut(a, c, valueOn)
+}
+
+// holdUnsent hands an order to people whose next attempt was prepared and must not be sent any more.
+func (u *unit) holdUnsent() error {
+	a := u.live()
+	if a == nil || payment.AttemptState(a.State) != payment.Prepared || u.state() != payment.Sending {
+		return nil
+	}
+	if err := u.letGo(); err != nil {
+		return err
+	}
+	u.order.Reason = "money_may_be_out_twice"
+	return u.moveOrder(payment.OrderGiveUp)
 }
 
 // carryOut books, moves and tells.
@@ -208,6 +224,9 @@ func (u *unit) letGo() error {
 		return nil
 	}
 	a.LiveKey.Valid, a.LiveKey.Int64 = false, 0
+	if err := u.countUse(a, -a.AmountMinor); err != nil {
+		return err
+	}
 	return u.saveAttempt(a)
 }
 

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,11 @@ type metrics struct {
 	refused  *prometheus.CounterVec
 	breaks   *prometheus.CounterVec
 	isOpen   prometheus.Gauge
+	ends     *prometheus.CounterVec
+	routes   *prometheus.CounterVec
+	breaker  *prometheus.GaugeVec
+	tripped  *prometheus.CounterVec
+	waiting  prometheus.Gauge
 }
 
 func newMetrics(into prometheus.Registerer) (*metrics, error) {
@@ -47,8 +53,16 @@ func newMetrics(into prometheus.Registerer) (*metrics, error) {
 		isOpen: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "hengdai", Subsystem: "payment", Name: "breaks_open", Help: "Breaks that wait for a person.",
 		}),
+		ends:    counter("attempt_outcomes_total", "Attempts that entered a state other than their first, by kind of order.", "channel", "kind", "outcome"),
+		routes:  counter("routes_total", "Channels considered when an attempt was routed, by why each was taken or left.", "channel", "kind", "verdict"),
+		breaker: gauge("breaker_state", "Breaker of a channel: 0 closed, 1 half open, 2 open.", "channel", "kind"),
+		tripped: counter("breaker_opened_total", "How often a breaker opened.", "channel", "kind"),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "hengdai", Subsystem: "payment", Name: "orders_waiting_for_channel", Help: "Orders that no channel takes at the moment.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.orders, m.attempts, m.open, m.live, m.calls, m.refused, m.breaks, m.isOpen} {
+	all := []prometheus.Collector{m.orders, m.attempts, m.open, m.live, m.calls, m.refused, m.breaks, m.isOpen, m.ends, m.routes, m.breaker, m.tripped, m.waiting}
+	for _, c := range all {
 		if err := into.Register(c); err != nil {
 			return nil, errs.Wrap(err, "registering payment's measures")
 		}
@@ -65,22 +79,42 @@ type counts struct {
 	succeeded, failed, unclear, calls, microseconds atomic.Int64
 }
 
-// called measures one call of a channel, and says it in the log if nothing is known afterwards.
-func (s *Service) called(ctx context.Context, l *line, call string, a *rows.PaymentAttempt, w word, began time.Time, err error) {
-	took := clock.Since(began)
-	s.metrics.calls.WithLabelValues(l.profile.Name, call, string(w.outcome.Verdict)).Observe(took.Seconds())
+// call is one call of a channel, for what is measured of it.
+type call struct {
+	name    string
+	kind    payment.Kind
+	attempt int64
+	began   time.Time
+	err     error
+	pass    *ticket // of a call that sent an order for the first time
+}
+
+// called measures one call of a channel, lets its breaker know, and says it in the log if nothing is known afterwards.
+// A call that we ended ourselves says nothing about the channel.
+func (s *Service) called(ctx context.Context, l *line, c call, w word) {
+	took := clock.Since(c.began)
+	s.metrics.calls.WithLabelValues(l.profile.Name, c.name, string(w.outcome.Verdict)).Observe(took.Seconds())
+	switch bad := w.outcome.Verdict.Bad(); {
+	case bad && ctx.Err() != nil:
+		c.pass.drop()
+	case c.pass != nil:
+		c.pass.done(took, bad)
+	default:
+		l.watch.heard(c.kind, took, bad)
+	}
 	l.counts.calls.Add(1)
 	l.counts.microseconds.Add(took.Microseconds())
 	if w.outcome.Verdict == payment.Unclear {
 		l.counts.unclear.Add(1)
-		s.deps.Logger.WarnContext(ctx, "a channel gave no usable answer", "channel", l.profile.Name, "call", call,
-			"attempt", a.AttemptID, "code", w.reply.Code, "error", err)
+		s.deps.Logger.WarnContext(ctx, "a channel gave no usable answer", "channel", l.profile.Name, "call", c.name,
+			"attempt", c.attempt, "code", w.reply.Code, "error", c.err)
 	}
 }
 
 // ended counts an attempt that entered a state.
-func (s *Service) ended(tx *store.Tx, channelName string, to payment.AttemptState) {
+func (s *Service) ended(tx *store.Tx, channelName, kind string, to payment.AttemptState) {
 	tx.AfterCommit(func() {
+		s.metrics.ends.WithLabelValues(channelName, kind, string(to)).Inc()
 		s.metrics.attempts.WithLabelValues(channelName, string(to)).Inc()
 		l := s.channels[channelName]
 		switch {
@@ -91,6 +125,51 @@ func (s *Service) ended(tx *store.Tx, channelName string, to payment.AttemptStat
 			l.counts.failed.Add(1)
 		}
 	})
+}
+
+// routed counts what was considered when an attempt was prepared.
+func (m *metrics) routed(tx *store.Tx, kind string, d payment.Decision) {
+	tx.AfterCommit(func() {
+		for _, c := range d.Considered {
+			m.routes.WithLabelValues(c.Channel, kind, c.Verdict).Inc()
+		}
+	})
+}
+
+// breakerTurned says that a breaker has changed its state.
+func (s *Service) breakerTurned(channelName string, kind payment.Kind, to payment.BreakerState) {
+	s.metrics.breaker.WithLabelValues(channelName, string(kind)).Set(breakerLevel[to])
+	switch to {
+	case payment.BreakerOpen:
+		s.metrics.tripped.WithLabelValues(channelName, string(kind)).Inc()
+		s.deps.Logger.Error("a channel does not answer: new orders go elsewhere or wait", "channel", channelName, "kind", string(kind))
+	case payment.BreakerClosed:
+		s.deps.Logger.Info("a channel answers again", "channel", channelName, "kind", string(kind))
+	case payment.BreakerHalfOpen:
+	}
+}
+
+var breakerLevel = map[payment.BreakerState]float64{payment.BreakerClosed: 0, payment.BreakerHalfOpen: 1, payment.BreakerOpen: 2}
+
+// watched measures the breakers, whose rest ends without anybody's doing, and says when a draining channel is empty.
+func (s *Service) watched(ctx context.Context, q *rows.Queries, live []rows.CountLiveRow) error {
+	n, _ := s.lobby.count()
+	s.metrics.waiting.Set(float64(n))
+	for name, l := range s.channels {
+		for _, kind := range l.profile.Kinds {
+			state, _, _ := l.watch.look(kind)
+			s.metrics.breaker.WithLabelValues(name, string(kind)).Set(breakerLevel[state])
+		}
+	}
+	list, err := s.settings(ctx, q)
+	for i := range list {
+		busy := slices.ContainsFunc(live, func(r rows.CountLiveRow) bool { return r.Channel == list[i].Channel })
+		drained := list[i].Draining != 0 && !busy
+		if was := s.channels[list[i].Channel].drained.Swap(drained); drained && !was {
+			s.deps.Logger.InfoContext(ctx, "a draining channel is empty", "channel", list[i].Channel)
+		}
+	}
+	return err
 }
 
 // gauges counts what is open. It commits nothing, so it never keeps the process from being idle.
@@ -112,6 +191,9 @@ func (s *Service) gauges(ctx context.Context) (bool, error) {
 	s.metrics.live.Reset()
 	for _, r := range live {
 		s.metrics.live.WithLabelValues(r.Channel, r.State).Set(float64(r.Attempts))
+	}
+	if err := s.watched(ctx, q, live); err != nil {
+		return false, err
 	}
 	n, err := q.CountBreaks(ctx)
 	s.metrics.isOpen.Set(float64(n))

@@ -236,7 +236,8 @@ type GetStaffOrderResponse struct {
 	Breaks []*Break `protobuf:"bytes,5,rep,name=breaks,proto3" json:"breaks,omitempty"`
 	// The amount held while the order is open: "PENDING", "POSTED" or "VOID".
 	HoldState string `protobuf:"bytes,6,opt,name=hold_state,json=holdState,proto3" json:"hold_state,omitempty"`
-	// Why each attempt went to its channel, as JSON, in the order of the attempts.
+	// Why each attempt went to its channel, as JSON, in the order of the attempts: every channel with why it was taken or
+	// left, the best first.
 	Routes        []string `protobuf:"bytes,7,rep,name=routes,proto3" json:"routes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -623,7 +624,21 @@ type Channel struct {
 	// Mean time of a call since the process started, microseconds.
 	MeanCallUs int64 `protobuf:"varint,13,opt,name=mean_call_us,json=meanCallUs,proto3" json:"mean_call_us,omitempty"`
 	// Changes with every change of the settings.
-	Version       int64 `protobuf:"varint,14,opt,name=version,proto3" json:"version,omitempty"`
+	Version int64 `protobuf:"varint,14,opt,name=version,proto3" json:"version,omitempty"`
+	// Most that the orders of one day in China may add up to; zero: no bound.
+	DailyMinor int64 `protobuf:"varint,15,opt,name=daily_minor,json=dailyMinor,proto3" json:"daily_minor,omitempty"`
+	// What today has used of it; counted only while there is a bound.
+	UsedMinor int64 `protobuf:"varint,16,opt,name=used_minor,json=usedMinor,proto3" json:"used_minor,omitempty"`
+	// What it asks of each kind of order. A kind that is not listed costs nothing and is always open.
+	Terms []*KindTerms `protobuf:"bytes,17,rep,name=terms,proto3" json:"terms,omitempty"`
+	// "auto", or what two people hold the breaker at: "open" or "closed".
+	Breaker string `protobuf:"bytes,18,opt,name=breaker,proto3" json:"breaker,omitempty"`
+	// It drains and has nothing under way any more: it may be taken away.
+	Drained bool `protobuf:"varint,19,opt,name=drained,proto3" json:"drained,omitempty"`
+	// How it does, by kind of order.
+	Health []*KindHealth `protobuf:"bytes,20,rep,name=health,proto3" json:"health,omitempty"`
+	// Its calls wait because of the rate that is agreed.
+	Paced         bool `protobuf:"varint,21,opt,name=paced,proto3" json:"paced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -756,6 +771,247 @@ func (x *Channel) GetVersion() int64 {
 	return 0
 }
 
+func (x *Channel) GetDailyMinor() int64 {
+	if x != nil {
+		return x.DailyMinor
+	}
+	return 0
+}
+
+func (x *Channel) GetUsedMinor() int64 {
+	if x != nil {
+		return x.UsedMinor
+	}
+	return 0
+}
+
+func (x *Channel) GetTerms() []*KindTerms {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
+func (x *Channel) GetBreaker() string {
+	if x != nil {
+		return x.Breaker
+	}
+	return ""
+}
+
+func (x *Channel) GetDrained() bool {
+	if x != nil {
+		return x.Drained
+	}
+	return false
+}
+
+func (x *Channel) GetHealth() []*KindHealth {
+	if x != nil {
+		return x.Health
+	}
+	return nil
+}
+
+func (x *Channel) GetPaced() bool {
+	if x != nil {
+		return x.Paced
+	}
+	return false
+}
+
+// KindTerms is what a channel asks of one kind of order. The fee is fixed_minor plus ppm millionths of the amount, rounded
+// half up to the cent, at least least_minor and, unless it is zero, at most most_minor.
+type KindTerms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of order.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Fixed part of the fee.
+	FixedMinor int64 `protobuf:"varint,2,opt,name=fixed_minor,json=fixedMinor,proto3" json:"fixed_minor,omitempty"`
+	// Share of the amount, in millionths.
+	Ppm int64 `protobuf:"varint,3,opt,name=ppm,proto3" json:"ppm,omitempty"`
+	// Smallest fee.
+	LeastMinor int64 `protobuf:"varint,4,opt,name=least_minor,json=leastMinor,proto3" json:"least_minor,omitempty"`
+	// Largest fee; zero: none.
+	MostMinor int64 `protobuf:"varint,5,opt,name=most_minor,json=mostMinor,proto3" json:"most_minor,omitempty"`
+	// It takes such orders from this time of day in China on, for example "07:00"; empty: 00:00.
+	Opens string `protobuf:"bytes,6,opt,name=opens,proto3" json:"opens,omitempty"`
+	// And until before this one, for example "22:00"; the same as opens: all day; before opens: over midnight.
+	Closes        string `protobuf:"bytes,7,opt,name=closes,proto3" json:"closes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KindTerms) Reset() {
+	*x = KindTerms{}
+	mi := &file_payment_v1_staff_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KindTerms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KindTerms) ProtoMessage() {}
+
+func (x *KindTerms) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KindTerms.ProtoReflect.Descriptor instead.
+func (*KindTerms) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *KindTerms) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *KindTerms) GetFixedMinor() int64 {
+	if x != nil {
+		return x.FixedMinor
+	}
+	return 0
+}
+
+func (x *KindTerms) GetPpm() int64 {
+	if x != nil {
+		return x.Ppm
+	}
+	return 0
+}
+
+func (x *KindTerms) GetLeastMinor() int64 {
+	if x != nil {
+		return x.LeastMinor
+	}
+	return 0
+}
+
+func (x *KindTerms) GetMostMinor() int64 {
+	if x != nil {
+		return x.MostMinor
+	}
+	return 0
+}
+
+func (x *KindTerms) GetOpens() string {
+	if x != nil {
+		return x.Opens
+	}
+	return ""
+}
+
+func (x *KindTerms) GetCloses() string {
+	if x != nil {
+		return x.Closes
+	}
+	return ""
+}
+
+// KindHealth is how a channel does for one kind of order, as the answering process saw it.
+type KindHealth struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of order.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// "closed", "open" or "half_open", with what two people hold it at taken into account.
+	Breaker string `protobuf:"bytes,2,opt,name=breaker,proto3" json:"breaker,omitempty"`
+	// Calls in the window: the last 50, none older than two minutes.
+	Calls int64 `protobuf:"varint,3,opt,name=calls,proto3" json:"calls,omitempty"`
+	// Of these, calls without a usable answer.
+	Bad int64 `protobuf:"varint,4,opt,name=bad,proto3" json:"bad,omitempty"`
+	// Mean time of a call in the window, microseconds.
+	MeanCallUs int64 `protobuf:"varint,5,opt,name=mean_call_us,json=meanCallUs,proto3" json:"mean_call_us,omitempty"`
+	// When an open breaker lets the next probe through, in milliseconds from now.
+	AgainMs       int64 `protobuf:"varint,6,opt,name=again_ms,json=againMs,proto3" json:"again_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KindHealth) Reset() {
+	*x = KindHealth{}
+	mi := &file_payment_v1_staff_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KindHealth) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KindHealth) ProtoMessage() {}
+
+func (x *KindHealth) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KindHealth.ProtoReflect.Descriptor instead.
+func (*KindHealth) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *KindHealth) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *KindHealth) GetBreaker() string {
+	if x != nil {
+		return x.Breaker
+	}
+	return ""
+}
+
+func (x *KindHealth) GetCalls() int64 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *KindHealth) GetBad() int64 {
+	if x != nil {
+		return x.Bad
+	}
+	return 0
+}
+
+func (x *KindHealth) GetMeanCallUs() int64 {
+	if x != nil {
+		return x.MeanCallUs
+	}
+	return 0
+}
+
+func (x *KindHealth) GetAgainMs() int64 {
+	if x != nil {
+		return x.AgainMs
+	}
+	return 0
+}
+
 type ProposeChannelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the channel.
@@ -776,13 +1032,19 @@ type ProposeChannelRequest struct {
 	Reason string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Repeats of the same request make one proposal.
 	IdempotencyKey string `protobuf:"bytes,9,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// See Channel. At least one order of the largest amount must fit.
+	DailyMinor int64 `protobuf:"varint,10,opt,name=daily_minor,json=dailyMinor,proto3" json:"daily_minor,omitempty"`
+	// See Channel, each kind at most once.
+	Terms []*KindTerms `protobuf:"bytes,11,rep,name=terms,proto3" json:"terms,omitempty"`
+	// See Channel; empty: "auto".
+	Breaker       string `protobuf:"bytes,12,opt,name=breaker,proto3" json:"breaker,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProposeChannelRequest) Reset() {
 	*x = ProposeChannelRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[9]
+	mi := &file_payment_v1_staff_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +1056,7 @@ func (x *ProposeChannelRequest) String() string {
 func (*ProposeChannelRequest) ProtoMessage() {}
 
 func (x *ProposeChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[9]
+	mi := &file_payment_v1_staff_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +1069,7 @@ func (x *ProposeChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeChannelRequest.ProtoReflect.Descriptor instead.
 func (*ProposeChannelRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{9}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ProposeChannelRequest) GetChannel() string {
@@ -873,6 +1135,27 @@ func (x *ProposeChannelRequest) GetIdempotencyKey() string {
 	return ""
 }
 
+func (x *ProposeChannelRequest) GetDailyMinor() int64 {
+	if x != nil {
+		return x.DailyMinor
+	}
+	return 0
+}
+
+func (x *ProposeChannelRequest) GetTerms() []*KindTerms {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
+func (x *ProposeChannelRequest) GetBreaker() string {
+	if x != nil {
+		return x.Breaker
+	}
+	return ""
+}
+
 type ProposeResolutionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The order; it must be MANUAL.
@@ -893,7 +1176,7 @@ type ProposeResolutionRequest struct {
 
 func (x *ProposeResolutionRequest) Reset() {
 	*x = ProposeResolutionRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[10]
+	mi := &file_payment_v1_staff_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +1188,7 @@ func (x *ProposeResolutionRequest) String() string {
 func (*ProposeResolutionRequest) ProtoMessage() {}
 
 func (x *ProposeResolutionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[10]
+	mi := &file_payment_v1_staff_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +1201,7 @@ func (x *ProposeResolutionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeResolutionRequest.ProtoReflect.Descriptor instead.
 func (*ProposeResolutionRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{10}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ProposeResolutionRequest) GetOrderId() int64 {
@@ -977,7 +1260,7 @@ type ProposeBreakClosureRequest struct {
 
 func (x *ProposeBreakClosureRequest) Reset() {
 	*x = ProposeBreakClosureRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[11]
+	mi := &file_payment_v1_staff_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1272,7 @@ func (x *ProposeBreakClosureRequest) String() string {
 func (*ProposeBreakClosureRequest) ProtoMessage() {}
 
 func (x *ProposeBreakClosureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[11]
+	mi := &file_payment_v1_staff_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1285,7 @@ func (x *ProposeBreakClosureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeBreakClosureRequest.ProtoReflect.Descriptor instead.
 func (*ProposeBreakClosureRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{11}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ProposeBreakClosureRequest) GetBreakId() int64 {
@@ -1055,7 +1338,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_payment_v1_staff_proto_msgTypes[12]
+	mi := &file_payment_v1_staff_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1350,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[12]
+	mi := &file_payment_v1_staff_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1363,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{12}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Proposal) GetProposalId() int64 {
@@ -1167,7 +1450,7 @@ type ListProposalsRequest struct {
 
 func (x *ListProposalsRequest) Reset() {
 	*x = ListProposalsRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[13]
+	mi := &file_payment_v1_staff_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1462,7 @@ func (x *ListProposalsRequest) String() string {
 func (*ListProposalsRequest) ProtoMessage() {}
 
 func (x *ListProposalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[13]
+	mi := &file_payment_v1_staff_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1475,7 @@ func (x *ListProposalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProposalsRequest.ProtoReflect.Descriptor instead.
 func (*ListProposalsRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{13}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListProposalsRequest) GetPageSize() int32 {
@@ -1228,7 +1511,7 @@ type ListProposalsResponse struct {
 
 func (x *ListProposalsResponse) Reset() {
 	*x = ListProposalsResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[14]
+	mi := &file_payment_v1_staff_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1240,7 +1523,7 @@ func (x *ListProposalsResponse) String() string {
 func (*ListProposalsResponse) ProtoMessage() {}
 
 func (x *ListProposalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[14]
+	mi := &file_payment_v1_staff_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1253,7 +1536,7 @@ func (x *ListProposalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProposalsResponse.ProtoReflect.Descriptor instead.
 func (*ListProposalsResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{14}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListProposalsResponse) GetProposals() []*Proposal {
@@ -1284,7 +1567,7 @@ type DecideRequest struct {
 
 func (x *DecideRequest) Reset() {
 	*x = DecideRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[15]
+	mi := &file_payment_v1_staff_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1296,7 +1579,7 @@ func (x *DecideRequest) String() string {
 func (*DecideRequest) ProtoMessage() {}
 
 func (x *DecideRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[15]
+	mi := &file_payment_v1_staff_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1309,7 +1592,7 @@ func (x *DecideRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideRequest.ProtoReflect.Descriptor instead.
 func (*DecideRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{15}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DecideRequest) GetProposalId() int64 {
@@ -1347,7 +1630,7 @@ type ListBreaksRequest struct {
 
 func (x *ListBreaksRequest) Reset() {
 	*x = ListBreaksRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[16]
+	mi := &file_payment_v1_staff_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1359,7 +1642,7 @@ func (x *ListBreaksRequest) String() string {
 func (*ListBreaksRequest) ProtoMessage() {}
 
 func (x *ListBreaksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[16]
+	mi := &file_payment_v1_staff_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1372,7 +1655,7 @@ func (x *ListBreaksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBreaksRequest.ProtoReflect.Descriptor instead.
 func (*ListBreaksRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{16}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListBreaksRequest) GetClosedToo() bool {
@@ -1408,7 +1691,7 @@ type ListBreaksResponse struct {
 
 func (x *ListBreaksResponse) Reset() {
 	*x = ListBreaksResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[17]
+	mi := &file_payment_v1_staff_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1703,7 @@ func (x *ListBreaksResponse) String() string {
 func (*ListBreaksResponse) ProtoMessage() {}
 
 func (x *ListBreaksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[17]
+	mi := &file_payment_v1_staff_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1716,7 @@ func (x *ListBreaksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBreaksResponse.ProtoReflect.Descriptor instead.
 func (*ListBreaksResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{17}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListBreaksResponse) GetBreaks() []*Break {
@@ -1481,7 +1764,7 @@ type Break struct {
 
 func (x *Break) Reset() {
 	*x = Break{}
-	mi := &file_payment_v1_staff_proto_msgTypes[18]
+	mi := &file_payment_v1_staff_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1493,7 +1776,7 @@ func (x *Break) String() string {
 func (*Break) ProtoMessage() {}
 
 func (x *Break) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[18]
+	mi := &file_payment_v1_staff_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1506,7 +1789,7 @@ func (x *Break) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Break.ProtoReflect.Descriptor instead.
 func (*Break) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{18}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Break) GetBreakId() int64 {
@@ -1596,7 +1879,7 @@ type GetBalancesRequest struct {
 
 func (x *GetBalancesRequest) Reset() {
 	*x = GetBalancesRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[19]
+	mi := &file_payment_v1_staff_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1608,7 +1891,7 @@ func (x *GetBalancesRequest) String() string {
 func (*GetBalancesRequest) ProtoMessage() {}
 
 func (x *GetBalancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[19]
+	mi := &file_payment_v1_staff_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1621,7 +1904,7 @@ func (x *GetBalancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBalancesRequest.ProtoReflect.Descriptor instead.
 func (*GetBalancesRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{19}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetBalancesRequest) GetAccountPrefix() string {
@@ -1649,7 +1932,7 @@ type GetBalancesResponse struct {
 
 func (x *GetBalancesResponse) Reset() {
 	*x = GetBalancesResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[20]
+	mi := &file_payment_v1_staff_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1661,7 +1944,7 @@ func (x *GetBalancesResponse) String() string {
 func (*GetBalancesResponse) ProtoMessage() {}
 
 func (x *GetBalancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[20]
+	mi := &file_payment_v1_staff_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1674,7 +1957,7 @@ func (x *GetBalancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBalancesResponse.ProtoReflect.Descriptor instead.
 func (*GetBalancesResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{20}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetBalancesResponse) GetBalances() []*AccountBalance {
@@ -1726,7 +2009,7 @@ type AccountBalance struct {
 
 func (x *AccountBalance) Reset() {
 	*x = AccountBalance{}
-	mi := &file_payment_v1_staff_proto_msgTypes[21]
+	mi := &file_payment_v1_staff_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +2021,7 @@ func (x *AccountBalance) String() string {
 func (*AccountBalance) ProtoMessage() {}
 
 func (x *AccountBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[21]
+	mi := &file_payment_v1_staff_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +2034,7 @@ func (x *AccountBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountBalance.ProtoReflect.Descriptor instead.
 func (*AccountBalance) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{21}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AccountBalance) GetAccount() string {
@@ -1793,7 +2076,7 @@ type ListEntriesRequest struct {
 
 func (x *ListEntriesRequest) Reset() {
 	*x = ListEntriesRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[22]
+	mi := &file_payment_v1_staff_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1805,7 +2088,7 @@ func (x *ListEntriesRequest) String() string {
 func (*ListEntriesRequest) ProtoMessage() {}
 
 func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[22]
+	mi := &file_payment_v1_staff_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1818,7 +2101,7 @@ func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesRequest.ProtoReflect.Descriptor instead.
 func (*ListEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{22}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListEntriesRequest) GetAccount() string {
@@ -1868,7 +2151,7 @@ type ListEntriesResponse struct {
 
 func (x *ListEntriesResponse) Reset() {
 	*x = ListEntriesResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[23]
+	mi := &file_payment_v1_staff_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1880,7 +2163,7 @@ func (x *ListEntriesResponse) String() string {
 func (*ListEntriesResponse) ProtoMessage() {}
 
 func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[23]
+	mi := &file_payment_v1_staff_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1893,7 +2176,7 @@ func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesResponse.ProtoReflect.Descriptor instead.
 func (*ListEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{23}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListEntriesResponse) GetEntries() []*Entry {
@@ -1939,7 +2222,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_payment_v1_staff_proto_msgTypes[24]
+	mi := &file_payment_v1_staff_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1951,7 +2234,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[24]
+	mi := &file_payment_v1_staff_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1964,7 +2247,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{24}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Entry) GetTransactionId() int64 {
@@ -2047,7 +2330,7 @@ type ListRefusalsRequest struct {
 
 func (x *ListRefusalsRequest) Reset() {
 	*x = ListRefusalsRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[25]
+	mi := &file_payment_v1_staff_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2342,7 @@ func (x *ListRefusalsRequest) String() string {
 func (*ListRefusalsRequest) ProtoMessage() {}
 
 func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[25]
+	mi := &file_payment_v1_staff_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2355,7 @@ func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusalsRequest.ProtoReflect.Descriptor instead.
 func (*ListRefusalsRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{25}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListRefusalsRequest) GetPageSize() int32 {
@@ -2092,7 +2375,7 @@ type ListRefusalsResponse struct {
 
 func (x *ListRefusalsResponse) Reset() {
 	*x = ListRefusalsResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[26]
+	mi := &file_payment_v1_staff_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2104,7 +2387,7 @@ func (x *ListRefusalsResponse) String() string {
 func (*ListRefusalsResponse) ProtoMessage() {}
 
 func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[26]
+	mi := &file_payment_v1_staff_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2117,7 +2400,7 @@ func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusalsResponse.ProtoReflect.Descriptor instead.
 func (*ListRefusalsResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{26}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListRefusalsResponse) GetRefusals() []*Refusal {
@@ -2148,7 +2431,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_payment_v1_staff_proto_msgTypes[27]
+	mi := &file_payment_v1_staff_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2160,7 +2443,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[27]
+	mi := &file_payment_v1_staff_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2173,7 +2456,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{27}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Refusal) GetDate() string {
@@ -2226,7 +2509,7 @@ type ListParkedRequest struct {
 
 func (x *ListParkedRequest) Reset() {
 	*x = ListParkedRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[28]
+	mi := &file_payment_v1_staff_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2238,7 +2521,7 @@ func (x *ListParkedRequest) String() string {
 func (*ListParkedRequest) ProtoMessage() {}
 
 func (x *ListParkedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[28]
+	mi := &file_payment_v1_staff_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2251,7 +2534,7 @@ func (x *ListParkedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListParkedRequest.ProtoReflect.Descriptor instead.
 func (*ListParkedRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{28}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{30}
 }
 
 type ListParkedResponse struct {
@@ -2264,7 +2547,7 @@ type ListParkedResponse struct {
 
 func (x *ListParkedResponse) Reset() {
 	*x = ListParkedResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[29]
+	mi := &file_payment_v1_staff_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2276,7 +2559,7 @@ func (x *ListParkedResponse) String() string {
 func (*ListParkedResponse) ProtoMessage() {}
 
 func (x *ListParkedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[29]
+	mi := &file_payment_v1_staff_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2289,7 +2572,7 @@ func (x *ListParkedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListParkedResponse.ProtoReflect.Descriptor instead.
 func (*ListParkedResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{29}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListParkedResponse) GetEvents() []*ParkedEvent {
@@ -2326,7 +2609,7 @@ type ParkedEvent struct {
 
 func (x *ParkedEvent) Reset() {
 	*x = ParkedEvent{}
-	mi := &file_payment_v1_staff_proto_msgTypes[30]
+	mi := &file_payment_v1_staff_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2338,7 +2621,7 @@ func (x *ParkedEvent) String() string {
 func (*ParkedEvent) ProtoMessage() {}
 
 func (x *ParkedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[30]
+	mi := &file_payment_v1_staff_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2351,7 +2634,7 @@ func (x *ParkedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParkedEvent.ProtoReflect.Descriptor instead.
 func (*ParkedEvent) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{30}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ParkedEvent) GetSource() string {
@@ -2430,7 +2713,7 @@ type RetryParkedRequest struct {
 
 func (x *RetryParkedRequest) Reset() {
 	*x = RetryParkedRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	mi := &file_payment_v1_staff_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2442,7 +2725,7 @@ func (x *RetryParkedRequest) String() string {
 func (*RetryParkedRequest) ProtoMessage() {}
 
 func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	mi := &file_payment_v1_staff_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2455,7 +2738,7 @@ func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryParkedRequest.ProtoReflect.Descriptor instead.
 func (*RetryParkedRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{31}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RetryParkedRequest) GetUserId() int64 {
@@ -2485,7 +2768,7 @@ type RetryParkedResponse struct {
 
 func (x *RetryParkedResponse) Reset() {
 	*x = RetryParkedResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	mi := &file_payment_v1_staff_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2497,7 +2780,7 @@ func (x *RetryParkedResponse) String() string {
 func (*RetryParkedResponse) ProtoMessage() {}
 
 func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	mi := &file_payment_v1_staff_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2510,7 +2793,7 @@ func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryParkedResponse.ProtoReflect.Descriptor instead.
 func (*RetryParkedResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{32}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RetryParkedResponse) GetTaken() int32 {
@@ -2576,7 +2859,7 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\x05at_ms\x18\a \x01(\x03R\x04atMs\"\x15\n" +
 	"\x13ListChannelsRequest\"G\n" +
 	"\x14ListChannelsResponse\x12/\n" +
-	"\bchannels\x18\x01 \x03(\v2\x13.payment.v1.ChannelR\bchannels\"\xff\x02\n" +
+	"\bchannels\x18\x01 \x03(\v2\x13.payment.v1.ChannelR\bchannels\"\xe6\x04\n" +
 	"\aChannel\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x18\n" +
 	"\aenabled\x18\x02 \x01(\bR\aenabled\x12\x1a\n" +
@@ -2593,7 +2876,36 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\aunclear\x18\f \x01(\x03R\aunclear\x12 \n" +
 	"\fmean_call_us\x18\r \x01(\x03R\n" +
 	"meanCallUs\x12\x18\n" +
-	"\aversion\x18\x0e \x01(\x03R\aversion\"\xfa\x02\n" +
+	"\aversion\x18\x0e \x01(\x03R\aversion\x12\x1f\n" +
+	"\vdaily_minor\x18\x0f \x01(\x03R\n" +
+	"dailyMinor\x12\x1d\n" +
+	"\n" +
+	"used_minor\x18\x10 \x01(\x03R\tusedMinor\x12+\n" +
+	"\x05terms\x18\x11 \x03(\v2\x15.payment.v1.KindTermsR\x05terms\x12\x18\n" +
+	"\abreaker\x18\x12 \x01(\tR\abreaker\x12\x18\n" +
+	"\adrained\x18\x13 \x01(\bR\adrained\x12.\n" +
+	"\x06health\x18\x14 \x03(\v2\x16.payment.v1.KindHealthR\x06health\x12\x14\n" +
+	"\x05paced\x18\x15 \x01(\bR\x05paced\"\xfc\x02\n" +
+	"\tKindTerms\x12A\n" +
+	"\x04kind\x18\x01 \x01(\tB-\xbaH*r(R\fdisbursementR\x05debitR\trepaymentR\x06refundR\x04kind\x12-\n" +
+	"\vfixed_minor\x18\x02 \x01(\x03B\f\xbaH\t\"\a\x18\x80\xc2\xd7/(\x00R\n" +
+	"fixedMinor\x12\x1d\n" +
+	"\x03ppm\x18\x03 \x01(\x03B\v\xbaH\b\"\x06\x18\xc0\x84=(\x00R\x03ppm\x12-\n" +
+	"\vleast_minor\x18\x04 \x01(\x03B\f\xbaH\t\"\a\x18\x80\xc2\xd7/(\x00R\n" +
+	"leastMinor\x12+\n" +
+	"\n" +
+	"most_minor\x18\x05 \x01(\x03B\f\xbaH\t\"\a\x18\x80\xc2\xd7/(\x00R\tmostMinor\x12?\n" +
+	"\x05opens\x18\x06 \x01(\tB)\xbaH&r$2\"^(([01][0-9]|2[0-3]):[0-5][0-9])?$R\x05opens\x12A\n" +
+	"\x06closes\x18\a \x01(\tB)\xbaH&r$2\"^(([01][0-9]|2[0-3]):[0-5][0-9])?$R\x06closes\"\x9f\x01\n" +
+	"\n" +
+	"KindHealth\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
+	"\abreaker\x18\x02 \x01(\tR\abreaker\x12\x14\n" +
+	"\x05calls\x18\x03 \x01(\x03R\x05calls\x12\x10\n" +
+	"\x03bad\x18\x04 \x01(\x03R\x03bad\x12 \n" +
+	"\fmean_call_us\x18\x05 \x01(\x03R\n" +
+	"meanCallUs\x12\x19\n" +
+	"\bagain_ms\x18\x06 \x01(\x03R\aagainMs\"\x9a\x04\n" +
 	"\x15ProposeChannelRequest\x12.\n" +
 	"\achannel\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[a-z]{2,16}$R\achannel\x12\x18\n" +
 	"\aenabled\x18\x02 \x01(\bR\aenabled\x12\x1a\n" +
@@ -2605,7 +2917,13 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\aversion\x18\a \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aversion\x12\"\n" +
 	"\x06reason\x18\b \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x04\x18\xf4\x03R\x06reason\x122\n" +
-	"\x0fidempotency_key\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\"\xb6\x02\n" +
+	"\x0fidempotency_key\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\x120\n" +
+	"\vdaily_minor\x18\n" +
+	" \x01(\x03B\x0f\xbaH\f\"\n" +
+	"\x18\x80\x80郱\xde\x16(\x00R\n" +
+	"dailyMinor\x125\n" +
+	"\x05terms\x18\v \x03(\v2\x15.payment.v1.KindTermsB\b\xbaH\x05\x92\x01\x02\x10\x04R\x05terms\x125\n" +
+	"\abreaker\x18\f \x01(\tB\x1b\xbaH\x18r\x16R\x00R\x04autoR\x04openR\x06closedR\abreaker\"\xb6\x02\n" +
 	"\x18ProposeResolutionRequest\x12\"\n" +
 	"\border_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\aorderId\x12/\n" +
 	"\aoutcome\x18\x02 \x01(\tB\x15\xbaH\x12r\x10R\x04PAIDR\bREJECTEDR\aoutcome\x12&\n" +
@@ -2801,7 +3119,7 @@ func file_payment_v1_staff_proto_rawDescGZIP() []byte {
 	return file_payment_v1_staff_proto_rawDescData
 }
 
-var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_payment_v1_staff_proto_goTypes = []any{
 	(*ListOrdersRequest)(nil),          // 0: payment.v1.ListOrdersRequest
 	(*ListOrdersResponse)(nil),         // 1: payment.v1.ListOrdersResponse
@@ -2812,79 +3130,84 @@ var file_payment_v1_staff_proto_goTypes = []any{
 	(*ListChannelsRequest)(nil),        // 6: payment.v1.ListChannelsRequest
 	(*ListChannelsResponse)(nil),       // 7: payment.v1.ListChannelsResponse
 	(*Channel)(nil),                    // 8: payment.v1.Channel
-	(*ProposeChannelRequest)(nil),      // 9: payment.v1.ProposeChannelRequest
-	(*ProposeResolutionRequest)(nil),   // 10: payment.v1.ProposeResolutionRequest
-	(*ProposeBreakClosureRequest)(nil), // 11: payment.v1.ProposeBreakClosureRequest
-	(*Proposal)(nil),                   // 12: payment.v1.Proposal
-	(*ListProposalsRequest)(nil),       // 13: payment.v1.ListProposalsRequest
-	(*ListProposalsResponse)(nil),      // 14: payment.v1.ListProposalsResponse
-	(*DecideRequest)(nil),              // 15: payment.v1.DecideRequest
-	(*ListBreaksRequest)(nil),          // 16: payment.v1.ListBreaksRequest
-	(*ListBreaksResponse)(nil),         // 17: payment.v1.ListBreaksResponse
-	(*Break)(nil),                      // 18: payment.v1.Break
-	(*GetBalancesRequest)(nil),         // 19: payment.v1.GetBalancesRequest
-	(*GetBalancesResponse)(nil),        // 20: payment.v1.GetBalancesResponse
-	(*AccountBalance)(nil),             // 21: payment.v1.AccountBalance
-	(*ListEntriesRequest)(nil),         // 22: payment.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),        // 23: payment.v1.ListEntriesResponse
-	(*Entry)(nil),                      // 24: payment.v1.Entry
-	(*ListRefusalsRequest)(nil),        // 25: payment.v1.ListRefusalsRequest
-	(*ListRefusalsResponse)(nil),       // 26: payment.v1.ListRefusalsResponse
-	(*Refusal)(nil),                    // 27: payment.v1.Refusal
-	(*ListParkedRequest)(nil),          // 28: payment.v1.ListParkedRequest
-	(*ListParkedResponse)(nil),         // 29: payment.v1.ListParkedResponse
-	(*ParkedEvent)(nil),                // 30: payment.v1.ParkedEvent
-	(*RetryParkedRequest)(nil),         // 31: payment.v1.RetryParkedRequest
-	(*RetryParkedResponse)(nil),        // 32: payment.v1.RetryParkedResponse
-	(*Order)(nil),                      // 33: payment.v1.Order
+	(*KindTerms)(nil),                  // 9: payment.v1.KindTerms
+	(*KindHealth)(nil),                 // 10: payment.v1.KindHealth
+	(*ProposeChannelRequest)(nil),      // 11: payment.v1.ProposeChannelRequest
+	(*ProposeResolutionRequest)(nil),   // 12: payment.v1.ProposeResolutionRequest
+	(*ProposeBreakClosureRequest)(nil), // 13: payment.v1.ProposeBreakClosureRequest
+	(*Proposal)(nil),                   // 14: payment.v1.Proposal
+	(*ListProposalsRequest)(nil),       // 15: payment.v1.ListProposalsRequest
+	(*ListProposalsResponse)(nil),      // 16: payment.v1.ListProposalsResponse
+	(*DecideRequest)(nil),              // 17: payment.v1.DecideRequest
+	(*ListBreaksRequest)(nil),          // 18: payment.v1.ListBreaksRequest
+	(*ListBreaksResponse)(nil),         // 19: payment.v1.ListBreaksResponse
+	(*Break)(nil),                      // 20: payment.v1.Break
+	(*GetBalancesRequest)(nil),         // 21: payment.v1.GetBalancesRequest
+	(*GetBalancesResponse)(nil),        // 22: payment.v1.GetBalancesResponse
+	(*AccountBalance)(nil),             // 23: payment.v1.AccountBalance
+	(*ListEntriesRequest)(nil),         // 24: payment.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),        // 25: payment.v1.ListEntriesResponse
+	(*Entry)(nil),                      // 26: payment.v1.Entry
+	(*ListRefusalsRequest)(nil),        // 27: payment.v1.ListRefusalsRequest
+	(*ListRefusalsResponse)(nil),       // 28: payment.v1.ListRefusalsResponse
+	(*Refusal)(nil),                    // 29: payment.v1.Refusal
+	(*ListParkedRequest)(nil),          // 30: payment.v1.ListParkedRequest
+	(*ListParkedResponse)(nil),         // 31: payment.v1.ListParkedResponse
+	(*ParkedEvent)(nil),                // 32: payment.v1.ParkedEvent
+	(*RetryParkedRequest)(nil),         // 33: payment.v1.RetryParkedRequest
+	(*RetryParkedResponse)(nil),        // 34: payment.v1.RetryParkedResponse
+	(*Order)(nil),                      // 35: payment.v1.Order
 }
 var file_payment_v1_staff_proto_depIdxs = []int32{
-	33, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
-	33, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
+	35, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
+	35, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
 	4,  // 2: payment.v1.GetStaffOrderResponse.moves:type_name -> payment.v1.Move
 	5,  // 3: payment.v1.GetStaffOrderResponse.evidence:type_name -> payment.v1.Evidence
-	24, // 4: payment.v1.GetStaffOrderResponse.entries:type_name -> payment.v1.Entry
-	18, // 5: payment.v1.GetStaffOrderResponse.breaks:type_name -> payment.v1.Break
+	26, // 4: payment.v1.GetStaffOrderResponse.entries:type_name -> payment.v1.Entry
+	20, // 5: payment.v1.GetStaffOrderResponse.breaks:type_name -> payment.v1.Break
 	8,  // 6: payment.v1.ListChannelsResponse.channels:type_name -> payment.v1.Channel
-	12, // 7: payment.v1.ListProposalsResponse.proposals:type_name -> payment.v1.Proposal
-	18, // 8: payment.v1.ListBreaksResponse.breaks:type_name -> payment.v1.Break
-	21, // 9: payment.v1.GetBalancesResponse.balances:type_name -> payment.v1.AccountBalance
-	24, // 10: payment.v1.ListEntriesResponse.entries:type_name -> payment.v1.Entry
-	27, // 11: payment.v1.ListRefusalsResponse.refusals:type_name -> payment.v1.Refusal
-	30, // 12: payment.v1.ListParkedResponse.events:type_name -> payment.v1.ParkedEvent
-	0,  // 13: payment.v1.Staff.ListOrders:input_type -> payment.v1.ListOrdersRequest
-	2,  // 14: payment.v1.Staff.GetStaffOrder:input_type -> payment.v1.GetStaffOrderRequest
-	6,  // 15: payment.v1.Staff.ListChannels:input_type -> payment.v1.ListChannelsRequest
-	9,  // 16: payment.v1.Staff.ProposeChannel:input_type -> payment.v1.ProposeChannelRequest
-	10, // 17: payment.v1.Staff.ProposeResolution:input_type -> payment.v1.ProposeResolutionRequest
-	11, // 18: payment.v1.Staff.ProposeBreakClosure:input_type -> payment.v1.ProposeBreakClosureRequest
-	13, // 19: payment.v1.Staff.ListProposals:input_type -> payment.v1.ListProposalsRequest
-	15, // 20: payment.v1.Staff.Decide:input_type -> payment.v1.DecideRequest
-	16, // 21: payment.v1.Staff.ListBreaks:input_type -> payment.v1.ListBreaksRequest
-	19, // 22: payment.v1.Staff.GetBalances:input_type -> payment.v1.GetBalancesRequest
-	22, // 23: payment.v1.Staff.ListEntries:input_type -> payment.v1.ListEntriesRequest
-	25, // 24: payment.v1.Staff.ListRefusals:input_type -> payment.v1.ListRefusalsRequest
-	28, // 25: payment.v1.Staff.ListParked:input_type -> payment.v1.ListParkedRequest
-	31, // 26: payment.v1.Staff.RetryParked:input_type -> payment.v1.RetryParkedRequest
-	1,  // 27: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
-	3,  // 28: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
-	7,  // 29: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
-	12, // 30: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
-	12, // 31: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
-	12, // 32: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
-	14, // 33: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
-	12, // 34: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
-	17, // 35: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
-	20, // 36: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
-	23, // 37: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
-	26, // 38: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
-	29, // 39: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
-	32, // 40: payment.v1.Staff.RetryParked:output_type -> payment.v1.RetryParkedResponse
-	27, // [27:41] is the sub-list for method output_type
-	13, // [13:27] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	9,  // 7: payment.v1.Channel.terms:type_name -> payment.v1.KindTerms
+	10, // 8: payment.v1.Channel.health:type_name -> payment.v1.KindHealth
+	9,  // 9: payment.v1.ProposeChannelRequest.terms:type_name -> payment.v1.KindTerms
+	14, // 10: payment.v1.ListProposalsResponse.proposals:type_name -> payment.v1.Proposal
+	20, // 11: payment.v1.ListBreaksResponse.breaks:type_name -> payment.v1.Break
+	23, // 12: payment.v1.GetBalancesResponse.balances:type_name -> payment.v1.AccountBalance
+	26, // 13: payment.v1.ListEntriesResponse.entries:type_name -> payment.v1.Entry
+	29, // 14: payment.v1.ListRefusalsResponse.refusals:type_name -> payment.v1.Refusal
+	32, // 15: payment.v1.ListParkedResponse.events:type_name -> payment.v1.ParkedEvent
+	0,  // 16: payment.v1.Staff.ListOrders:input_type -> payment.v1.ListOrdersRequest
+	2,  // 17: payment.v1.Staff.GetStaffOrder:input_type -> payment.v1.GetStaffOrderRequest
+	6,  // 18: payment.v1.Staff.ListChannels:input_type -> payment.v1.ListChannelsRequest
+	11, // 19: payment.v1.Staff.ProposeChannel:input_type -> payment.v1.ProposeChannelRequest
+	12, // 20: payment.v1.Staff.ProposeResolution:input_type -> payment.v1.ProposeResolutionRequest
+	13, // 21: payment.v1.Staff.ProposeBreakClosure:input_type -> payment.v1.ProposeBreakClosureRequest
+	15, // 22: payment.v1.Staff.ListProposals:input_type -> payment.v1.ListProposalsRequest
+	17, // 23: payment.v1.Staff.Decide:input_type -> payment.v1.DecideRequest
+	18, // 24: payment.v1.Staff.ListBreaks:input_type -> payment.v1.ListBreaksRequest
+	21, // 25: payment.v1.Staff.GetBalances:input_type -> payment.v1.GetBalancesRequest
+	24, // 26: payment.v1.Staff.ListEntries:input_type -> payment.v1.ListEntriesRequest
+	27, // 27: payment.v1.Staff.ListRefusals:input_type -> payment.v1.ListRefusalsRequest
+	30, // 28: payment.v1.Staff.ListParked:input_type -> payment.v1.ListParkedRequest
+	33, // 29: payment.v1.Staff.RetryParked:input_type -> payment.v1.RetryParkedRequest
+	1,  // 30: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
+	3,  // 31: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
+	7,  // 32: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
+	14, // 33: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
+	14, // 34: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
+	14, // 35: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
+	16, // 36: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
+	14, // 37: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
+	19, // 38: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
+	22, // 39: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
+	25, // 40: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
+	28, // 41: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
+	31, // 42: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
+	34, // 43: payment.v1.Staff.RetryParked:output_type -> payment.v1.RetryParkedResponse
+	30, // [30:44] is the sub-list for method output_type
+	16, // [16:30] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_payment_v1_staff_proto_init() }
@@ -2899,7 +3222,7 @@ func file_payment_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payment_v1_staff_proto_rawDesc), len(file_payment_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -31,6 +31,8 @@ type Profile struct {
 	Deduplicates bool
 	// Kinds it can move.
 	Kinds []payment.Kind
+	// Terms are its usual fees and hours by kind; a kind that is not named costs nothing and is always open.
+	Terms map[payment.Kind]payment.Terms
 	// Thanks is what it wants to read when it has told us something.
 	Thanks string
 }
@@ -106,6 +108,10 @@ type Config struct {
 	// MinMinor and MaxMinor bound a single order; a zero maximum is none.
 	MinMinor int64
 	MaxMinor int64
+	// DailyMinor bounds the amounts of one day; zero is no bound.
+	DailyMinor int64
+	// Terms are the fees and hours agreed, by kind; nil means those of the channel's profile.
+	Terms map[payment.Kind]payment.Terms
 	// PerSecond is how many calls a second the channel's contract allows; zero is no limit.
 	PerSecond int
 }

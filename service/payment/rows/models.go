@@ -108,14 +108,17 @@ type PaymentCallback struct {
 }
 
 type PaymentChannel struct {
-	Bucket   int64
-	Channel  string
-	Enabled  int64
-	Draining int64
-	Priority int64
-	MinMinor int64
-	MaxMinor int64
-	Version  int64
+	Bucket     int64
+	Channel    string
+	Enabled    int64
+	Draining   int64
+	Priority   int64
+	MinMinor   int64
+	MaxMinor   int64
+	Version    int64
+	DailyMinor int64
+	Terms      string
+	Breaker    string
 }
 
 type PaymentDay struct {
@@ -203,4 +206,12 @@ type PaymentSealed struct {
 	Bucket   int64
 	SealedOn string
 	SealedMs int64
+}
+
+type PaymentUse struct {
+	Bucket    int64
+	Channel   string
+	UsedOn    string
+	UsedMinor int64
+	Version   int64
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file payment/v1/staff.proto.
  */
 export const file_payment_v1_staff: GenFile = /*@__PURE__*/
-  fileDesc("ChZwYXltZW50L3YxL3N0YWZmLnByb3RvEgpwYXltZW50LnYxIpABChFMaXN0T3JkZXJzUmVxdWVzdBIOCgZzdGF0ZXMYASADKAkSDAoEa2luZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgDEg8KB2xvYW5faWQYBCABKAMSFAoMdW5rbm93bl9vbmx5GAUgASgIEhEKCXBhZ2Vfc2l6ZRgGIAEoBRISCgpwYWdlX3Rva2VuGAcgASgJIlAKEkxpc3RPcmRlcnNSZXNwb25zZRIhCgZvcmRlcnMYASADKAsyES5wYXltZW50LnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIoChRHZXRTdGFmZk9yZGVyUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoAyLtAQoVR2V0U3RhZmZPcmRlclJlc3BvbnNlEiAKBW9yZGVyGAEgASgLMhEucGF5bWVudC52MS5PcmRlchIfCgVtb3ZlcxgCIAMoCzIQLnBheW1lbnQudjEuTW92ZRImCghldmlkZW5jZRgDIAMoCzIULnBheW1lbnQudjEuRXZpZGVuY2USIgoHZW50cmllcxgEIAMoCzIRLnBheW1lbnQudjEuRW50cnkSIQoGYnJlYWtzGAUgAygLMhEucGF5bWVudC52MS5CcmVhaxISCgpob2xkX3N0YXRlGAYgASgJEg4KBnJvdXRlcxgHIAMoCSJhCgRNb3ZlEhIKCmF0dGVtcHRfaWQYASABKAMSDAoEZnJvbRgCIAEoCRINCgVldmVudBgDIAEoCRIKCgJ0bxgEIAEoCRINCgVhdF9tcxgFIAEoAxINCgVhY3RvchgGIAEoCSJ9CghFdmlkZW5jZRISCgphdHRlbXB0X2lkGAEgASgDEg4KBnNvdXJjZRgCIAEoCRIPCgd2ZXJkaWN0GAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIOCgZkaWdlc3QYBiABKAkSDQoFYXRfbXMYByABKAMiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI9ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIlCghjaGFubmVscxgBIAMoCzITLnBheW1lbnQudjEuQ2hhbm5lbCL+AQoHQ2hhbm5lbBIPCgdjaGFubmVsGAEgASgJEg8KB2VuYWJsZWQYAiABKAgSEAoIZHJhaW5pbmcYAyABKAgSEAoIcHJpb3JpdHkYBCABKAMSDQoFa2luZHMYBSADKAkSEQoJbWluX21pbm9yGAYgASgDEhEKCW1heF9taW5vchgHIAEoAxIMCgRsaXZlGAggASgDEg8KB3Vua25vd24YCSABKAMSEQoJc3VjY2VlZGVkGAogASgDEg4KBmZhaWxlZBgLIAEoAxIPCgd1bmNsZWFyGAwgASgDEhQKDG1lYW5fY2FsbF91cxgNIAEoAxIPCgd2ZXJzaW9uGA4gASgDIr0BChVQcm9wb3NlQ2hhbm5lbFJlcXVlc3QSDwoHY2hhbm5lbBgBIAEoCRIPCgdlbmFibGVkGAIgASgIEhAKCGRyYWluaW5nGAMgASgIEhAKCHByaW9yaXR5GAQgASgDEhEKCW1pbl9taW5vchgFIAEoAxIRCgltYXhfbWlub3IYBiABKAMSDwoHdmVyc2lvbhgHIAEoAxIOCgZyZWFzb24YCCABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAkgASgJIo4BChhQcm9wb3NlUmVzb2x1dGlvblJlcXVlc3QSEAoIb3JkZXJfaWQYASABKAMSDwoHb3V0Y29tZRgCIAEoCRISCgpjaGFubmVsX25vGAMgASgJEhAKCHZhbHVlX29uGAQgASgJEhAKCGV2aWRlbmNlGAUgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgGIAEoCSJYChpQcm9wb3NlQnJlYWtDbG9zdXJlUmVxdWVzdBIQCghicmVha19pZBgBIAEoAxIPCgdmaW5kaW5nGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSLAAQoIUHJvcG9zYWwSEwoLcHJvcG9zYWxfaWQYASABKAMSDAoEa2luZBgCIAEoCRISCgpzdWJqZWN0X2lkGAMgASgDEgwKBGJvZHkYBCABKAkSDQoFc3RhdGUYBSABKAkSEwoLcHJvcG9zZWRfYnkYBiABKAMSEgoKZGVjaWRlZF9ieRgHIAEoAxIOCgZyZWFzb24YCCABKAkSEwoLcHJvcG9zZWRfbXMYCSABKAMSEgoKZGVjaWRlZF9tcxgKIAEoAyJSChRMaXN0UHJvcG9zYWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRITCgtkZWNpZGVkX3RvbxgDIAEoCCJZChVMaXN0UHJvcG9zYWxzUmVzcG9uc2USJwoJcHJvcG9zYWxzGAEgAygLMhQucGF5bWVudC52MS5Qcm9wb3NhbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRQoNRGVjaWRlUmVxdWVzdBITCgtwcm9wb3NhbF9pZBgBIAEoAxIPCgdhcHByb3ZlGAIgASgIEg4KBnJlYXNvbhgDIAEoCSJOChFMaXN0QnJlYWtzUmVxdWVzdBISCgpjbG9zZWRfdG9vGAEgASgIEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlAKEkxpc3RCcmVha3NSZXNwb25zZRIhCgZicmVha3MYASADKAsyES5wYXltZW50LnYxLkJyZWFrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLMAQoFQnJlYWsSEAoIYnJlYWtfaWQYASABKAMSDAoEa2luZBgCIAEoCRIQCghvcmRlcl9pZBgDIAEoAxISCgphdHRlbXB0X2lkGAQgASgDEg8KB2NoYW5uZWwYBSABKAkSFgoOZXhwZWN0ZWRfbWlub3IYBiABKAMSFAoMYWN0dWFsX21pbm9yGAcgASgDEgwKBG5vdGUYCCABKAkSDQoFc3RhdGUYCSABKAkSEgoKY3JlYXRlZF9tcxgKIAEoAxINCgV0aW1lcxgLIAEoAyIsChJHZXRCYWxhbmNlc1JlcXVlc3QSFgoOYWNjb3VudF9wcmVmaXgYASABKAkioQEKE0dldEJhbGFuY2VzUmVzcG9uc2USLAoIYmFsYW5jZXMYASADKAsyGi5wYXltZW50LnYxLkFjY291bnRCYWxhbmNlEhMKC3RvdGFsX21pbm9yGAIgASgDEhIKCm9wZW5fZGF0ZXMYAyADKAkSGQoRcGVuZGluZ19vdXRfbWlub3IYBCABKAMSGAoQcGVuZGluZ19pbl9taW5vchgFIAEoAyJJCg5BY2NvdW50QmFsYW5jZRIPCgdhY2NvdW50GAEgASgJEhUKDWJhbGFuY2VfbWlub3IYAiABKAMSDwoHZW50cmllcxgDIAEoAyJuChJMaXN0RW50cmllc1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoCRIOCgZidWNrZXQYAiABKAMSEAoIb3JkZXJfaWQYAyABKAMSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkiUgoTTGlzdEVudHJpZXNSZXNwb25zZRIiCgdlbnRyaWVzGAEgAygLMhEucGF5bWVudC52MS5FbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkixgEKBUVudHJ5EhYKDnRyYW5zYWN0aW9uX2lkGAEgASgDEg8KB2FjY291bnQYAiABKAkSFAoMYW1vdW50X21pbm9yGAMgASgDEhUKDWJhbGFuY2VfbWlub3IYBCABKAMSEAoIc2VxdWVuY2UYBSABKAMSDQoFZXZlbnQYBiABKAkSEQoJYm9va2VkX29uGAcgASgJEhAKCHZhbHVlX29uGAggASgJEhIKCnN1YmplY3RfaWQYCSABKAMSDQoFYXRfbXMYCiABKAMiKAoTTGlzdFJlZnVzYWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUiPQoUTGlzdFJlZnVzYWxzUmVzcG9uc2USJQoIcmVmdXNhbHMYASADKAsyEy5wYXltZW50LnYxLlJlZnVzYWwibQoHUmVmdXNhbBIMCgRkYXRlGAEgASgJEg8KB2NoYW5uZWwYAiABKAkSDgoGcmVhc29uGAMgASgJEg0KBXRpbWVzGAQgASgDEhMKC2xhc3RfZGlnZXN0GAUgASgJEg8KB2xhc3RfbXMYBiABKAMiEwoRTGlzdFBhcmtlZFJlcXVlc3QiPQoSTGlzdFBhcmtlZFJlc3BvbnNlEicKBmV2ZW50cxgBIAMoCzIXLnBheW1lbnQudjEuUGFya2VkRXZlbnQingEKC1BhcmtlZEV2ZW50Eg4KBnNvdXJjZRgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUSEAoIcG9zaXRpb24YAyABKAMSDwoHdXNlcl9pZBgEIAEoAxIMCgRraW5kGAUgASgJEg0KBWVycm9yGAYgASgJEg0KBXRyaWVzGAcgASgFEg0KBWF0X21zGAggASgDEg4KBmJ1Y2tldBgJIAEoAyI1ChJSZXRyeVBhcmtlZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoAxIOCgZidWNrZXQYAiABKAMiMgoTUmV0cnlQYXJrZWRSZXNwb25zZRINCgV0YWtlbhgBIAEoBRIMCgRsZWZ0GAIgASgFMokJCgVTdGFmZhJQCgpMaXN0T3JkZXJzEh0ucGF5bWVudC52MS5MaXN0T3JkZXJzUmVxdWVzdBoeLnBheW1lbnQudjEuTGlzdE9yZGVyc1Jlc3BvbnNlIgOQAgESWQoNR2V0U3RhZmZPcmRlchIgLnBheW1lbnQudjEuR2V0U3RhZmZPcmRlclJlcXVlc3QaIS5wYXltZW50LnYxLkdldFN0YWZmT3JkZXJSZXNwb25zZSIDkAIBElYKDExpc3RDaGFubmVscxIfLnBheW1lbnQudjEuTGlzdENoYW5uZWxzUmVxdWVzdBogLnBheW1lbnQudjEuTGlzdENoYW5uZWxzUmVzcG9uc2UiA5ACARJJCg5Qcm9wb3NlQ2hhbm5lbBIhLnBheW1lbnQudjEuUHJvcG9zZUNoYW5uZWxSZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJPChFQcm9wb3NlUmVzb2x1dGlvbhIkLnBheW1lbnQudjEuUHJvcG9zZVJlc29sdXRpb25SZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJTChNQcm9wb3NlQnJlYWtDbG9zdXJlEiYucGF5bWVudC52MS5Qcm9wb3NlQnJlYWtDbG9zdXJlUmVxdWVzdBoULnBheW1lbnQudjEuUHJvcG9zYWwSWQoNTGlzdFByb3Bvc2FscxIgLnBheW1lbnQudjEuTGlzdFByb3Bvc2Fsc1JlcXVlc3QaIS5wYXltZW50LnYxLkxpc3RQcm9wb3NhbHNSZXNwb25zZSIDkAIBEjkKBkRlY2lkZRIZLnBheW1lbnQudjEuRGVjaWRlUmVxdWVzdBoULnBheW1lbnQudjEuUHJvcG9zYWwSUAoKTGlzdEJyZWFrcxIdLnBheW1lbnQudjEuTGlzdEJyZWFrc1JlcXVlc3QaHi5wYXltZW50LnYxLkxpc3RCcmVha3NSZXNwb25zZSIDkAIBElMKC0dldEJhbGFuY2VzEh4ucGF5bWVudC52MS5HZXRCYWxhbmNlc1JlcXVlc3QaHy5wYXltZW50LnYxLkdldEJhbGFuY2VzUmVzcG9uc2UiA5ACARJTCgtMaXN0RW50cmllcxIeLnBheW1lbnQudjEuTGlzdEVudHJpZXNSZXF1ZXN0Gh8ucGF5bWVudC52MS5MaXN0RW50cmllc1Jlc3BvbnNlIgOQAgESVgoMTGlzdFJlZnVzYWxzEh8ucGF5bWVudC52MS5MaXN0UmVmdXNhbHNSZXF1ZXN0GiAucGF5bWVudC52MS5MaXN0UmVmdXNhbHNSZXNwb25zZSIDkAIBElAKCkxpc3RQYXJrZWQSHS5wYXltZW50LnYxLkxpc3RQYXJrZWRSZXF1ZXN0Gh4ucGF5bWVudC52MS5MaXN0UGFya2VkUmVzcG9uc2UiA5ACARJOCgtSZXRyeVBhcmtlZBIeLnBheW1lbnQudjEuUmV0cnlQYXJrZWRSZXF1ZXN0Gh8ucGF5bWVudC52MS5SZXRyeVBhcmtlZFJlc3BvbnNlQpoBCg5jb20ucGF5bWVudC52MUIKU3RhZmZQcm90b1ABWjNnaXRodWIuY29tL2hlbmdkYWkvaGVuZ2RhaS9hcGkvcGF5bWVudC92MTtwYXltZW50djGiAgNQWFiqAgpQYXltZW50LlYxygIKUGF5bWVudFxWMeICFlBheW1lbnRcVjFcR1BCTWV0YWRhdGHqAgtQYXltZW50OjpWMWIGcHJvdG8z", [file_payment_v1_internal]);
+  fileDesc("ChZwYXltZW50L3YxL3N0YWZmLnByb3RvEgpwYXltZW50LnYxIpABChFMaXN0T3JkZXJzUmVxdWVzdBIOCgZzdGF0ZXMYASADKAkSDAoEa2luZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgDEg8KB2xvYW5faWQYBCABKAMSFAoMdW5rbm93bl9vbmx5GAUgASgIEhEKCXBhZ2Vfc2l6ZRgGIAEoBRISCgpwYWdlX3Rva2VuGAcgASgJIlAKEkxpc3RPcmRlcnNSZXNwb25zZRIhCgZvcmRlcnMYASADKAsyES5wYXltZW50LnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIoChRHZXRTdGFmZk9yZGVyUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoAyLtAQoVR2V0U3RhZmZPcmRlclJlc3BvbnNlEiAKBW9yZGVyGAEgASgLMhEucGF5bWVudC52MS5PcmRlchIfCgVtb3ZlcxgCIAMoCzIQLnBheW1lbnQudjEuTW92ZRImCghldmlkZW5jZRgDIAMoCzIULnBheW1lbnQudjEuRXZpZGVuY2USIgoHZW50cmllcxgEIAMoCzIRLnBheW1lbnQudjEuRW50cnkSIQoGYnJlYWtzGAUgAygLMhEucGF5bWVudC52MS5CcmVhaxISCgpob2xkX3N0YXRlGAYgASgJEg4KBnJvdXRlcxgHIAMoCSJhCgRNb3ZlEhIKCmF0dGVtcHRfaWQYASABKAMSDAoEZnJvbRgCIAEoCRINCgVldmVudBgDIAEoCRIKCgJ0bxgEIAEoCRINCgVhdF9tcxgFIAEoAxINCgVhY3RvchgGIAEoCSJ9CghFdmlkZW5jZRISCgphdHRlbXB0X2lkGAEgASgDEg4KBnNvdXJjZRgCIAEoCRIPCgd2ZXJkaWN0GAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIOCgZkaWdlc3QYBiABKAkSDQoFYXRfbXMYByABKAMiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI9ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIlCghjaGFubmVscxgBIAMoCzITLnBheW1lbnQudjEuQ2hhbm5lbCKmAwoHQ2hhbm5lbBIPCgdjaGFubmVsGAEgASgJEg8KB2VuYWJsZWQYAiABKAgSEAoIZHJhaW5pbmcYAyABKAgSEAoIcHJpb3JpdHkYBCABKAMSDQoFa2luZHMYBSADKAkSEQoJbWluX21pbm9yGAYgASgDEhEKCW1heF9taW5vchgHIAEoAxIMCgRsaXZlGAggASgDEg8KB3Vua25vd24YCSABKAMSEQoJc3VjY2VlZGVkGAogASgDEg4KBmZhaWxlZBgLIAEoAxIPCgd1bmNsZWFyGAwgASgDEhQKDG1lYW5fY2FsbF91cxgNIAEoAxIPCgd2ZXJzaW9uGA4gASgDEhMKC2RhaWx5X21pbm9yGA8gASgDEhIKCnVzZWRfbWlub3IYECABKAMSJAoFdGVybXMYESADKAsyFS5wYXltZW50LnYxLktpbmRUZXJtcxIPCgdicmVha2VyGBIgASgJEg8KB2RyYWluZWQYEyABKAgSJgoGaGVhbHRoGBQgAygLMhYucGF5bWVudC52MS5LaW5kSGVhbHRoEg0KBXBhY2VkGBUgASgIIoMBCglLaW5kVGVybXMSDAoEa2luZBgBIAEoCRITCgtmaXhlZF9taW5vchgCIAEoAxILCgNwcG0YAyABKAMSEwoLbGVhc3RfbWlub3IYBCABKAMSEgoKbW9zdF9taW5vchgFIAEoAxINCgVvcGVucxgGIAEoCRIOCgZjbG9zZXMYByABKAkibwoKS2luZEhlYWx0aBIMCgRraW5kGAEgASgJEg8KB2JyZWFrZXIYAiABKAkSDQoFY2FsbHMYAyABKAMSCwoDYmFkGAQgASgDEhQKDG1lYW5fY2FsbF91cxgFIAEoAxIQCghhZ2Fpbl9tcxgGIAEoAyKJAgoVUHJvcG9zZUNoYW5uZWxSZXF1ZXN0Eg8KB2NoYW5uZWwYASABKAkSDwoHZW5hYmxlZBgCIAEoCBIQCghkcmFpbmluZxgDIAEoCBIQCghwcmlvcml0eRgEIAEoAxIRCgltaW5fbWlub3IYBSABKAMSEQoJbWF4X21pbm9yGAYgASgDEg8KB3ZlcnNpb24YByABKAMSDgoGcmVhc29uGAggASgJEhcKD2lkZW1wb3RlbmN5X2tleRgJIAEoCRITCgtkYWlseV9taW5vchgKIAEoAxIkCgV0ZXJtcxgLIAMoCzIVLnBheW1lbnQudjEuS2luZFRlcm1zEg8KB2JyZWFrZXIYDCABKAkijgEKGFByb3Bvc2VSZXNvbHV0aW9uUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoAxIPCgdvdXRjb21lGAIgASgJEhIKCmNoYW5uZWxfbm8YAyABKAkSEAoIdmFsdWVfb24YBCABKAkSEAoIZXZpZGVuY2UYBSABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAYgASgJIlgKGlByb3Bvc2VCcmVha0Nsb3N1cmVSZXF1ZXN0EhAKCGJyZWFrX2lkGAEgASgDEg8KB2ZpbmRpbmcYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIsABCghQcm9wb3NhbBITCgtwcm9wb3NhbF9pZBgBIAEoAxIMCgRraW5kGAIgASgJEhIKCnN1YmplY3RfaWQYAyABKAMSDAoEYm9keRgEIAEoCRINCgVzdGF0ZRgFIAEoCRITCgtwcm9wb3NlZF9ieRgGIAEoAxISCgpkZWNpZGVkX2J5GAcgASgDEg4KBnJlYXNvbhgIIAEoCRITCgtwcm9wb3NlZF9tcxgJIAEoAxISCgpkZWNpZGVkX21zGAogASgDIlIKFExpc3RQcm9wb3NhbHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC2RlY2lkZWRfdG9vGAMgASgIIlkKFUxpc3RQcm9wb3NhbHNSZXNwb25zZRInCglwcm9wb3NhbHMYASADKAsyFC5wYXltZW50LnYxLlByb3Bvc2FsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJFCg1EZWNpZGVSZXF1ZXN0EhMKC3Byb3Bvc2FsX2lkGAEgASgDEg8KB2FwcHJvdmUYAiABKAgSDgoGcmVhc29uGAMgASgJIk4KEUxpc3RCcmVha3NSZXF1ZXN0EhIKCmNsb3NlZF90b28YASABKAgSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUAoSTGlzdEJyZWFrc1Jlc3BvbnNlEiEKBmJyZWFrcxgBIAMoCzIRLnBheW1lbnQudjEuQnJlYWsSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIswBCgVCcmVhaxIQCghicmVha19pZBgBIAEoAxIMCgRraW5kGAIgASgJEhAKCG9yZGVyX2lkGAMgASgDEhIKCmF0dGVtcHRfaWQYBCABKAMSDwoHY2hhbm5lbBgFIAEoCRIWCg5leHBlY3RlZF9taW5vchgGIAEoAxIUCgxhY3R1YWxfbWlub3IYByABKAMSDAoEbm90ZRgIIAEoCRINCgVzdGF0ZRgJIAEoCRISCgpjcmVhdGVkX21zGAogASgDEg0KBXRpbWVzGAsgASgDIiwKEkdldEJhbGFuY2VzUmVxdWVzdBIWCg5hY2NvdW50X3ByZWZpeBgBIAEoCSKhAQoTR2V0QmFsYW5jZXNSZXNwb25zZRIsCghiYWxhbmNlcxgBIAMoCzIaLnBheW1lbnQudjEuQWNjb3VudEJhbGFuY2USEwoLdG90YWxfbWlub3IYAiABKAMSEgoKb3Blbl9kYXRlcxgDIAMoCRIZChFwZW5kaW5nX291dF9taW5vchgEIAEoAxIYChBwZW5kaW5nX2luX21pbm9yGAUgASgDIkkKDkFjY291bnRCYWxhbmNlEg8KB2FjY291bnQYASABKAkSFQoNYmFsYW5jZV9taW5vchgCIAEoAxIPCgdlbnRyaWVzGAMgASgDIm4KEkxpc3RFbnRyaWVzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgJEg4KBmJ1Y2tldBgCIAEoAxIQCghvcmRlcl9pZBgDIAEoAxIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJSChNMaXN0RW50cmllc1Jlc3BvbnNlEiIKB2VudHJpZXMYASADKAsyES5wYXltZW50LnYxLkVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLGAQoFRW50cnkSFgoOdHJhbnNhY3Rpb25faWQYASABKAMSDwoHYWNjb3VudBgCIAEoCRIUCgxhbW91bnRfbWlub3IYAyABKAMSFQoNYmFsYW5jZV9taW5vchgEIAEoAxIQCghzZXF1ZW5jZRgFIAEoAxINCgVldmVudBgGIAEoCRIRCglib29rZWRfb24YByABKAkSEAoIdmFsdWVfb24YCCABKAkSEgoKc3ViamVjdF9pZBgJIAEoAxINCgVhdF9tcxgKIAEoAyIoChNMaXN0UmVmdXNhbHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBSI9ChRMaXN0UmVmdXNhbHNSZXNwb25zZRIlCghyZWZ1c2FscxgBIAMoCzITLnBheW1lbnQudjEuUmVmdXNhbCJtCgdSZWZ1c2FsEgwKBGRhdGUYASABKAkSDwoHY2hhbm5lbBgCIAEoCRIOCgZyZWFzb24YAyABKAkSDQoFdGltZXMYBCABKAMSEwoLbGFzdF9kaWdlc3QYBSABKAkSDwoHbGFzdF9tcxgGIAEoAyITChFMaXN0UGFya2VkUmVxdWVzdCI9ChJMaXN0UGFya2VkUmVzcG9uc2USJwoGZXZlbnRzGAEgAygLMhcucGF5bWVudC52MS5QYXJrZWRFdmVudCKeAQoLUGFya2VkRXZlbnQSDgoGc291cmNlGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIQCghwb3NpdGlvbhgDIAEoAxIPCgd1c2VyX2lkGAQgASgDEgwKBGtpbmQYBSABKAkSDQoFZXJyb3IYBiABKAkSDQoFdHJpZXMYByABKAUSDQoFYXRfbXMYCCABKAMSDgoGYnVja2V0GAkgASgDIjUKElJldHJ5UGFya2VkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDEg4KBmJ1Y2tldBgCIAEoAyIyChNSZXRyeVBhcmtlZFJlc3BvbnNlEg0KBXRha2VuGAEgASgFEgwKBGxlZnQYAiABKAUyiQkKBVN0YWZmElAKCkxpc3RPcmRlcnMSHS5wYXltZW50LnYxLkxpc3RPcmRlcnNSZXF1ZXN0Gh4ucGF5bWVudC52MS5MaXN0T3JkZXJzUmVzcG9uc2UiA5ACARJZCg1HZXRTdGFmZk9yZGVyEiAucGF5bWVudC52MS5HZXRTdGFmZk9yZGVyUmVxdWVzdBohLnBheW1lbnQudjEuR2V0U3RhZmZPcmRlclJlc3BvbnNlIgOQAgESVgoMTGlzdENoYW5uZWxzEh8ucGF5bWVudC52MS5MaXN0Q2hhbm5lbHNSZXF1ZXN0GiAucGF5bWVudC52MS5MaXN0Q2hhbm5lbHNSZXNwb25zZSIDkAIBEkkKDlByb3Bvc2VDaGFubmVsEiEucGF5bWVudC52MS5Qcm9wb3NlQ2hhbm5lbFJlcXVlc3QaFC5wYXltZW50LnYxLlByb3Bvc2FsEk8KEVByb3Bvc2VSZXNvbHV0aW9uEiQucGF5bWVudC52MS5Qcm9wb3NlUmVzb2x1dGlvblJlcXVlc3QaFC5wYXltZW50LnYxLlByb3Bvc2FsElMKE1Byb3Bvc2VCcmVha0Nsb3N1cmUSJi5wYXltZW50LnYxLlByb3Bvc2VCcmVha0Nsb3N1cmVSZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJZCg1MaXN0UHJvcG9zYWxzEiAucGF5bWVudC52MS5MaXN0UHJvcG9zYWxzUmVxdWVzdBohLnBheW1lbnQudjEuTGlzdFByb3Bvc2Fsc1Jlc3BvbnNlIgOQAgESOQoGRGVjaWRlEhkucGF5bWVudC52MS5EZWNpZGVSZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJQCgpMaXN0QnJlYWtzEh0ucGF5bWVudC52MS5MaXN0QnJlYWtzUmVxdWVzdBoeLnBheW1lbnQudjEuTGlzdEJyZWFrc1Jlc3BvbnNlIgOQAgESUwoLR2V0QmFsYW5jZXMSHi5wYXltZW50LnYxLkdldEJhbGFuY2VzUmVxdWVzdBofLnBheW1lbnQudjEuR2V0QmFsYW5jZXNSZXNwb25zZSIDkAIBElMKC0xpc3RFbnRyaWVzEh4ucGF5bWVudC52MS5MaXN0RW50cmllc1JlcXVlc3QaHy5wYXltZW50LnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACARJWCgxMaXN0UmVmdXNhbHMSHy5wYXltZW50LnYxLkxpc3RSZWZ1c2Fsc1JlcXVlc3QaIC5wYXltZW50LnYxLkxpc3RSZWZ1c2Fsc1Jlc3BvbnNlIgOQAgESUAoKTGlzdFBhcmtlZBIdLnBheW1lbnQudjEuTGlzdFBhcmtlZFJlcXVlc3QaHi5wYXltZW50LnYxLkxpc3RQYXJrZWRSZXNwb25zZSIDkAIBEk4KC1JldHJ5UGFya2VkEh4ucGF5bWVudC52MS5SZXRyeVBhcmtlZFJlcXVlc3QaHy5wYXltZW50LnYxLlJldHJ5UGFya2VkUmVzcG9uc2VCmgEKDmNvbS5wYXltZW50LnYxQgpTdGFmZlByb3RvUAFaM2dpdGh1Yi5jb20vaGVuZ2RhaS9oZW5nZGFpL2FwaS9wYXltZW50L3YxO3BheW1lbnR2MaICA1BYWKoCClBheW1lbnQuVjHKAgpQYXltZW50XFYx4gIWUGF5bWVudFxWMVxHUEJNZXRhZGF0YeoCC1BheW1lbnQ6OlYxYgZwcm90bzM", [file_payment_v1_internal]);
 
 /**
  * @generated from message payment.v1.ListOrdersRequest
@@ -167,7 +167,8 @@ export type GetStaffOrderResponse = Message<"payment.v1.GetStaffOrderResponse"> 
   holdState: string;
 
   /**
-   * Why each attempt went to its channel, as JSON, in the order of the attempts.
+   * Why each attempt went to its channel, as JSON, in the order of the attempts: every channel with why it was taken or
+   * left, the best first.
    *
    * @generated from field: repeated string routes = 7;
    */
@@ -435,6 +436,55 @@ export type Channel = Message<"payment.v1.Channel"> & {
    * @generated from field: int64 version = 14;
    */
   version: bigint;
+
+  /**
+   * Most that the orders of one day in China may add up to; zero: no bound.
+   *
+   * @generated from field: int64 daily_minor = 15;
+   */
+  dailyMinor: bigint;
+
+  /**
+   * What today has used of it; counted only while there is a bound.
+   *
+   * @generated from field: int64 used_minor = 16;
+   */
+  usedMinor: bigint;
+
+  /**
+   * What it asks of each kind of order. A kind that is not listed costs nothing and is always open.
+   *
+   * @generated from field: repeated payment.v1.KindTerms terms = 17;
+   */
+  terms: KindTerms[];
+
+  /**
+   * "auto", or what two people hold the breaker at: "open" or "closed".
+   *
+   * @generated from field: string breaker = 18;
+   */
+  breaker: string;
+
+  /**
+   * It drains and has nothing under way any more: it may be taken away.
+   *
+   * @generated from field: bool drained = 19;
+   */
+  drained: boolean;
+
+  /**
+   * How it does, by kind of order.
+   *
+   * @generated from field: repeated payment.v1.KindHealth health = 20;
+   */
+  health: KindHealth[];
+
+  /**
+   * Its calls wait because of the rate that is agreed.
+   *
+   * @generated from field: bool paced = 21;
+   */
+  paced: boolean;
 };
 
 /**
@@ -443,6 +493,126 @@ export type Channel = Message<"payment.v1.Channel"> & {
  */
 export const ChannelSchema: GenMessage<Channel> = /*@__PURE__*/
   messageDesc(file_payment_v1_staff, 8);
+
+/**
+ * KindTerms is what a channel asks of one kind of order. The fee is fixed_minor plus ppm millionths of the amount, rounded
+ * half up to the cent, at least least_minor and, unless it is zero, at most most_minor.
+ *
+ * @generated from message payment.v1.KindTerms
+ */
+export type KindTerms = Message<"payment.v1.KindTerms"> & {
+  /**
+   * Kind of order.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Fixed part of the fee.
+   *
+   * @generated from field: int64 fixed_minor = 2;
+   */
+  fixedMinor: bigint;
+
+  /**
+   * Share of the amount, in millionths.
+   *
+   * @generated from field: int64 ppm = 3;
+   */
+  ppm: bigint;
+
+  /**
+   * Smallest fee.
+   *
+   * @generated from field: int64 least_minor = 4;
+   */
+  leastMinor: bigint;
+
+  /**
+   * Largest fee; zero: none.
+   *
+   * @generated from field: int64 most_minor = 5;
+   */
+  mostMinor: bigint;
+
+  /**
+   * It takes such orders from this time of day in China on, for example "07:00"; empty: 00:00.
+   *
+   * @generated from field: string opens = 6;
+   */
+  opens: string;
+
+  /**
+   * And until before this one, for example "22:00"; the same as opens: all day; before opens: over midnight.
+   *
+   * @generated from field: string closes = 7;
+   */
+  closes: string;
+};
+
+/**
+ * Describes the message payment.v1.KindTerms.
+ * Use `create(KindTermsSchema)` to create a new message.
+ */
+export const KindTermsSchema: GenMessage<KindTerms> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 9);
+
+/**
+ * KindHealth is how a channel does for one kind of order, as the answering process saw it.
+ *
+ * @generated from message payment.v1.KindHealth
+ */
+export type KindHealth = Message<"payment.v1.KindHealth"> & {
+  /**
+   * Kind of order.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * "closed", "open" or "half_open", with what two people hold it at taken into account.
+   *
+   * @generated from field: string breaker = 2;
+   */
+  breaker: string;
+
+  /**
+   * Calls in the window: the last 50, none older than two minutes.
+   *
+   * @generated from field: int64 calls = 3;
+   */
+  calls: bigint;
+
+  /**
+   * Of these, calls without a usable answer.
+   *
+   * @generated from field: int64 bad = 4;
+   */
+  bad: bigint;
+
+  /**
+   * Mean time of a call in the window, microseconds.
+   *
+   * @generated from field: int64 mean_call_us = 5;
+   */
+  meanCallUs: bigint;
+
+  /**
+   * When an open breaker lets the next probe through, in milliseconds from now.
+   *
+   * @generated from field: int64 again_ms = 6;
+   */
+  againMs: bigint;
+};
+
+/**
+ * Describes the message payment.v1.KindHealth.
+ * Use `create(KindHealthSchema)` to create a new message.
+ */
+export const KindHealthSchema: GenMessage<KindHealth> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 10);
 
 /**
  * @generated from message payment.v1.ProposeChannelRequest
@@ -510,6 +680,27 @@ export type ProposeChannelRequest = Message<"payment.v1.ProposeChannelRequest"> 
    * @generated from field: string idempotency_key = 9;
    */
   idempotencyKey: string;
+
+  /**
+   * See Channel. At least one order of the largest amount must fit.
+   *
+   * @generated from field: int64 daily_minor = 10;
+   */
+  dailyMinor: bigint;
+
+  /**
+   * See Channel, each kind at most once.
+   *
+   * @generated from field: repeated payment.v1.KindTerms terms = 11;
+   */
+  terms: KindTerms[];
+
+  /**
+   * See Channel; empty: "auto".
+   *
+   * @generated from field: string breaker = 12;
+   */
+  breaker: string;
 };
 
 /**
@@ -517,7 +708,7 @@ export type ProposeChannelRequest = Message<"payment.v1.ProposeChannelRequest"> 
  * Use `create(ProposeChannelRequestSchema)` to create a new message.
  */
 export const ProposeChannelRequestSchema: GenMessage<ProposeChannelRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 9);
+  messageDesc(file_payment_v1_staff, 11);
 
 /**
  * @generated from message payment.v1.ProposeResolutionRequest
@@ -571,7 +762,7 @@ export type ProposeResolutionRequest = Message<"payment.v1.ProposeResolutionRequ
  * Use `create(ProposeResolutionRequestSchema)` to create a new message.
  */
 export const ProposeResolutionRequestSchema: GenMessage<ProposeResolutionRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 10);
+  messageDesc(file_payment_v1_staff, 12);
 
 /**
  * @generated from message payment.v1.ProposeBreakClosureRequest
@@ -604,7 +795,7 @@ export type ProposeBreakClosureRequest = Message<"payment.v1.ProposeBreakClosure
  * Use `create(ProposeBreakClosureRequestSchema)` to create a new message.
  */
 export const ProposeBreakClosureRequestSchema: GenMessage<ProposeBreakClosureRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 11);
+  messageDesc(file_payment_v1_staff, 13);
 
 /**
  * Proposal waits for a second person.
@@ -688,7 +879,7 @@ export type Proposal = Message<"payment.v1.Proposal"> & {
  * Use `create(ProposalSchema)` to create a new message.
  */
 export const ProposalSchema: GenMessage<Proposal> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 12);
+  messageDesc(file_payment_v1_staff, 14);
 
 /**
  * @generated from message payment.v1.ListProposalsRequest
@@ -721,7 +912,7 @@ export type ListProposalsRequest = Message<"payment.v1.ListProposalsRequest"> & 
  * Use `create(ListProposalsRequestSchema)` to create a new message.
  */
 export const ListProposalsRequestSchema: GenMessage<ListProposalsRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 13);
+  messageDesc(file_payment_v1_staff, 15);
 
 /**
  * @generated from message payment.v1.ListProposalsResponse
@@ -747,7 +938,7 @@ export type ListProposalsResponse = Message<"payment.v1.ListProposalsResponse"> 
  * Use `create(ListProposalsResponseSchema)` to create a new message.
  */
 export const ListProposalsResponseSchema: GenMessage<ListProposalsResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 14);
+  messageDesc(file_payment_v1_staff, 16);
 
 /**
  * @generated from message payment.v1.DecideRequest
@@ -780,7 +971,7 @@ export type DecideRequest = Message<"payment.v1.DecideRequest"> & {
  * Use `create(DecideRequestSchema)` to create a new message.
  */
 export const DecideRequestSchema: GenMessage<DecideRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 15);
+  messageDesc(file_payment_v1_staff, 17);
 
 /**
  * @generated from message payment.v1.ListBreaksRequest
@@ -813,7 +1004,7 @@ export type ListBreaksRequest = Message<"payment.v1.ListBreaksRequest"> & {
  * Use `create(ListBreaksRequestSchema)` to create a new message.
  */
 export const ListBreaksRequestSchema: GenMessage<ListBreaksRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 16);
+  messageDesc(file_payment_v1_staff, 18);
 
 /**
  * @generated from message payment.v1.ListBreaksResponse
@@ -839,7 +1030,7 @@ export type ListBreaksResponse = Message<"payment.v1.ListBreaksResponse"> & {
  * Use `create(ListBreaksResponseSchema)` to create a new message.
  */
 export const ListBreaksResponseSchema: GenMessage<ListBreaksResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 17);
+  messageDesc(file_payment_v1_staff, 19);
 
 /**
  * Break is something that does not fit together and that a person must look at.
@@ -930,7 +1121,7 @@ export type Break = Message<"payment.v1.Break"> & {
  * Use `create(BreakSchema)` to create a new message.
  */
 export const BreakSchema: GenMessage<Break> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 18);
+  messageDesc(file_payment_v1_staff, 20);
 
 /**
  * @generated from message payment.v1.GetBalancesRequest
@@ -949,7 +1140,7 @@ export type GetBalancesRequest = Message<"payment.v1.GetBalancesRequest"> & {
  * Use `create(GetBalancesRequestSchema)` to create a new message.
  */
 export const GetBalancesRequestSchema: GenMessage<GetBalancesRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 19);
+  messageDesc(file_payment_v1_staff, 21);
 
 /**
  * @generated from message payment.v1.GetBalancesResponse
@@ -996,7 +1187,7 @@ export type GetBalancesResponse = Message<"payment.v1.GetBalancesResponse"> & {
  * Use `create(GetBalancesResponseSchema)` to create a new message.
  */
 export const GetBalancesResponseSchema: GenMessage<GetBalancesResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 20);
+  messageDesc(file_payment_v1_staff, 22);
 
 /**
  * @generated from message payment.v1.AccountBalance
@@ -1029,7 +1220,7 @@ export type AccountBalance = Message<"payment.v1.AccountBalance"> & {
  * Use `create(AccountBalanceSchema)` to create a new message.
  */
 export const AccountBalanceSchema: GenMessage<AccountBalance> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 21);
+  messageDesc(file_payment_v1_staff, 23);
 
 /**
  * @generated from message payment.v1.ListEntriesRequest
@@ -1076,7 +1267,7 @@ export type ListEntriesRequest = Message<"payment.v1.ListEntriesRequest"> & {
  * Use `create(ListEntriesRequestSchema)` to create a new message.
  */
 export const ListEntriesRequestSchema: GenMessage<ListEntriesRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 22);
+  messageDesc(file_payment_v1_staff, 24);
 
 /**
  * @generated from message payment.v1.ListEntriesResponse
@@ -1102,7 +1293,7 @@ export type ListEntriesResponse = Message<"payment.v1.ListEntriesResponse"> & {
  * Use `create(ListEntriesResponseSchema)` to create a new message.
  */
 export const ListEntriesResponseSchema: GenMessage<ListEntriesResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 23);
+  messageDesc(file_payment_v1_staff, 25);
 
 /**
  * Entry is one line of the cash journal.
@@ -1186,7 +1377,7 @@ export type Entry = Message<"payment.v1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 24);
+  messageDesc(file_payment_v1_staff, 26);
 
 /**
  * @generated from message payment.v1.ListRefusalsRequest
@@ -1205,7 +1396,7 @@ export type ListRefusalsRequest = Message<"payment.v1.ListRefusalsRequest"> & {
  * Use `create(ListRefusalsRequestSchema)` to create a new message.
  */
 export const ListRefusalsRequestSchema: GenMessage<ListRefusalsRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 25);
+  messageDesc(file_payment_v1_staff, 27);
 
 /**
  * @generated from message payment.v1.ListRefusalsResponse
@@ -1224,7 +1415,7 @@ export type ListRefusalsResponse = Message<"payment.v1.ListRefusalsResponse"> & 
  * Use `create(ListRefusalsResponseSchema)` to create a new message.
  */
 export const ListRefusalsResponseSchema: GenMessage<ListRefusalsResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 26);
+  messageDesc(file_payment_v1_staff, 28);
 
 /**
  * Refusal counts callbacks that were refused.
@@ -1280,7 +1471,7 @@ export type Refusal = Message<"payment.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 27);
+  messageDesc(file_payment_v1_staff, 29);
 
 /**
  * @generated from message payment.v1.ListParkedRequest
@@ -1293,7 +1484,7 @@ export type ListParkedRequest = Message<"payment.v1.ListParkedRequest"> & {
  * Use `create(ListParkedRequestSchema)` to create a new message.
  */
 export const ListParkedRequestSchema: GenMessage<ListParkedRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 28);
+  messageDesc(file_payment_v1_staff, 30);
 
 /**
  * @generated from message payment.v1.ListParkedResponse
@@ -1312,7 +1503,7 @@ export type ListParkedResponse = Message<"payment.v1.ListParkedResponse"> & {
  * Use `create(ListParkedResponseSchema)` to create a new message.
  */
 export const ListParkedResponseSchema: GenMessage<ListParkedResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 29);
+  messageDesc(file_payment_v1_staff, 31);
 
 /**
  * ParkedEvent is an event of another service that could not be handled.
@@ -1389,7 +1580,7 @@ export type ParkedEvent = Message<"payment.v1.ParkedEvent"> & {
  * Use `create(ParkedEventSchema)` to create a new message.
  */
 export const ParkedEventSchema: GenMessage<ParkedEvent> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 30);
+  messageDesc(file_payment_v1_staff, 32);
 
 /**
  * RetryParkedRequest names a user, or a bucket for events of nobody.
@@ -1417,7 +1608,7 @@ export type RetryParkedRequest = Message<"payment.v1.RetryParkedRequest"> & {
  * Use `create(RetryParkedRequestSchema)` to create a new message.
  */
 export const RetryParkedRequestSchema: GenMessage<RetryParkedRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 31);
+  messageDesc(file_payment_v1_staff, 33);
 
 /**
  * RetryParkedResponse says how far it went.
@@ -1445,7 +1636,7 @@ export type RetryParkedResponse = Message<"payment.v1.RetryParkedResponse"> & {
  * Use `create(RetryParkedResponseSchema)` to create a new message.
  */
 export const RetryParkedResponseSchema: GenMessage<RetryParkedResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 32);
+  messageDesc(file_payment_v1_staff, 34);
 
 /**
  * Staff is what the lender's people see of money and what two of them may decide.
@@ -1484,8 +1675,8 @@ export const Staff: GenService<{
     output: typeof ListChannelsResponseSchema;
   },
   /**
-   * ProposeChannel asks to enable, disable or drain a channel or to change its place and limits. Another person
-   * approves it by Decide.
+   * ProposeChannel asks to enable, disable or drain a channel, to change its place, limits, fees and hours, or to hold
+   * its breaker. Another person approves it by Decide.
    *
    * @generated from rpc payment.v1.Staff.ProposeChannel
    */
