@@ -53,6 +53,9 @@ func Start(ctx context.Context, cfg *config.Config, tel *telemetry.Telemetry, ve
 }
 
 func (n *Node) start(ctx context.Context) error {
+	if err := n.cfg.OnlyParties(knownParties()...); err != nil {
+		return err
+	}
 	if !n.sandboxed() {
 		if err := checkKeys(n.cfg); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/hengdai/hengdai/api/control/v1/controlv1connect"
 	"github.com/hengdai/hengdai/api/loan/v1/loanv1connect"
@@ -23,6 +24,7 @@ import (
 	smschannel "github.com/hengdai/hengdai/service/notify/channel"
 	"github.com/hengdai/hengdai/service/payment"
 	paychannel "github.com/hengdai/hengdai/service/payment/channel"
+	paychannels "github.com/hengdai/hengdai/service/payment/channel/all"
 	"github.com/hengdai/hengdai/service/report"
 	"github.com/hengdai/hengdai/service/risk"
 	"github.com/hengdai/hengdai/service/user"
@@ -58,7 +60,7 @@ func makeUser(_ context.Context, h *host) (service, error) {
 		return nil, err
 	}
 	bureau, err := identity.Open(identity.Config{
-		Name: "bureau", BaseURL: cfg.Parties["bureau"], KeysDir: cfg.KeysDir, Create: h.node.sandboxed(),
+		Name: "bureau", BaseURL: cfg.Party("bureau"), KeysDir: cfg.KeysDir, Create: h.node.sandboxed(),
 	})
 	if err != nil {
 		return nil, err
@@ -75,13 +77,23 @@ func makeRisk(_ context.Context, h *host) (service, error) {
 	})
 }
 
+// knownParties are the outside parties of this program: its payment channels and the two others.
+func knownParties() []string { return append(paychannels.Names(), "bureau", "sms") }
+
 func makePayment(_ context.Context, h *host) (service, error) {
 	var channels []paychannel.Config
-	for i, name := range []string{"alpha", "beta"} {
+	for i, name := range paychannels.Names() {
+		at := h.node.cfg.Party(name)
+		if at == "" && !h.node.sandboxed() {
+			continue // this lender has no contract with it
+		}
 		channels = append(channels, paychannel.Config{
-			Channel: name, BaseURL: h.node.cfg.Parties[name], MerchantID: "hengdai", KeysDir: h.node.cfg.KeysDir,
+			Channel: name, BaseURL: at, MerchantID: "hengdai", KeysDir: h.node.cfg.KeysDir,
 			MakeKeys: h.node.sandboxed(), Priority: int64(i + 1), NotifyURL: h.node.cfg.CallbackBase + "/callbacks/payment/" + name,
 		})
+	}
+	if len(channels) == 0 {
+		return nil, fmt.Errorf("parties: no payment channel has a base URL; known are %s", strings.Join(paychannels.Names(), ", "))
 	}
 	return payment.New(payment.Deps{
 		DB: h.db, Log: h.log, Clock: h.node.clock, IDs: h.ids, Logger: h.logger, Metrics: h.node.telemetry.Metrics.Registry,
@@ -104,7 +116,7 @@ func makeNotify(_ context.Context, h *host) (service, error) {
 		DB: h.db, Log: h.log, Clock: h.node.clock, IDs: h.ids, Logger: h.logger, Keys: h.ring,
 		User:    client(h, "user", userv1connect.NewInternalClient),
 		UserLog: logOf(h, "user"), LoanLog: logOf(h, "loan"), CollectionLog: logOf(h, "collection"), PaymentLog: logOf(h, "payment"),
-		Channels: []smschannel.Config{{Channel: "sms", BaseURL: cfg.Parties["sms"], KeysDir: cfg.KeysDir, MakeKeys: h.node.sandboxed()}},
+		Channels: []smschannel.Config{{Channel: "sms", BaseURL: cfg.Party("sms"), KeysDir: cfg.KeysDir, MakeKeys: h.node.sandboxed()}},
 	})
 }
 
@@ -141,7 +153,7 @@ func makeGateway(_ context.Context, h *host) (service, error) {
 		Directory: h.node.directory, Tokens: h.tokens, Telemetry: h.node.telemetry, Clock: h.node.clock,
 		User: client(h, "user", userv1connect.NewInternalClient), UserLog: logOf(h, "user"),
 		Profile: cfg.Profile, Version: h.node.version, Limits: cfg.Limits, TrustedProxies: proxies,
-		Processes: h.travellers(), Exposed: gateway.Exposed, Callbacks: gateway.Callbacks,
+		Processes: h.travellers(), Exposed: gateway.Exposed, Callbacks: gateway.Callbacks(paychannels.Names()),
 	})
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ type Fee struct {
 
 // Of answers the fee of an amount. The share is rounded half up to the cent. What cannot be computed is the dearest.
 func (f Fee) Of(amountMinor int64) int64 {
-	share, err := money.PPM(f.PPM).Of(money.Amount(amountMinor), money.HalfUp)
+	share, err := money.MulDiv(money.Amount(amountMinor), f.PPM, money.Million, money.HalfUp)
 	fee := int64(share) + f.FixedMinor
 	if err != nil || fee < int64(share) {
 		return 1<<63 - 1

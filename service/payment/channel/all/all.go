@@ -1,4 +1,6 @@
-// Package all is the table of payment channels: a new channel is a package and a line here.
+// Package all is the table of payment channels: a new channel is a package and a line here. Everything else that must know
+// their names asks this table: where the program looks for their base URLs, which callback paths the gateway opens, and
+// the suite that tries each of them.
 package all
 
 import (
@@ -19,6 +21,15 @@ type Entry struct {
 var Table = []Entry{
 	{Name: "alpha", New: alpha.New},
 	{Name: "beta", New: beta.New},
+}
+
+// Names answers the names of every channel, in the order of the table: the order in which they are tried at first.
+func Names() []string {
+	names := make([]string, len(Table))
+	for i, e := range Table {
+		names[i] = e.Name
+	}
+	return names
 }
 
 // New makes the configured channel, or says that the table has none of that name.
