@@ -352,4 +352,3 @@ func because(err error) string {
 	}
 	return err.Error()
 }
-

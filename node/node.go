@@ -53,7 +53,7 @@ func Start(ctx context.Context, cfg *config.Config, tel *telemetry.Telemetry, ve
 }
 
 func (n *Node) start(ctx context.Context) error {
-	if err := n.cfg.OnlyParties(knownParties()...); err != nil {
+	if err := checkParties(n.cfg); err != nil {
 		return err
 	}
 	if !n.sandboxed() {

@@ -80,20 +80,37 @@ func makeRisk(_ context.Context, h *host) (service, error) {
 // knownParties are the outside parties of this program: its payment channels and the two others.
 func knownParties() []string { return append(paychannels.Names(), "bureau", "sms") }
 
+// checkParties refuses parties that nobody knows, and a production whose payments could go nowhere.
+func checkParties(cfg *config.Config) error {
+	if err := cfg.OnlyParties(knownParties()...); err != nil {
+		return err
+	}
+	if cfg.Runs("payment") && len(channelsOf(cfg)) == 0 {
+		return fmt.Errorf("parties: no payment channel has a base URL: set at least one of %s", strings.Join(paychannels.Names(), ", "))
+	}
+	return nil
+}
+
+// channelsOf answers the payment channels of an installation: in the sandbox profile all, in production those that have a
+// base URL; with the others this lender has no contract.
+func channelsOf(cfg *config.Config) []paychannels.Entry {
+	var list []paychannels.Entry
+	for _, e := range paychannels.Table {
+		if cfg.Profile == config.Sandbox || cfg.Party(e.Name) != "" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 func makePayment(_ context.Context, h *host) (service, error) {
 	var channels []paychannel.Config
-	for i, name := range paychannels.Names() {
-		at := h.node.cfg.Party(name)
-		if at == "" && !h.node.sandboxed() {
-			continue // this lender has no contract with it
-		}
+	for i, e := range channelsOf(h.node.cfg) {
+		name, at := e.Name, h.node.cfg.Party(e.Name)
 		channels = append(channels, paychannel.Config{
 			Channel: name, BaseURL: at, MerchantID: "hengdai", KeysDir: h.node.cfg.KeysDir,
 			MakeKeys: h.node.sandboxed(), Priority: int64(i + 1), NotifyURL: h.node.cfg.CallbackBase + "/callbacks/payment/" + name,
 		})
-	}
-	if len(channels) == 0 {
-		return nil, fmt.Errorf("parties: no payment channel has a base URL; known are %s", strings.Join(paychannels.Names(), ", "))
 	}
 	return payment.New(payment.Deps{
 		DB: h.db, Log: h.log, Clock: h.node.clock, IDs: h.ids, Logger: h.logger, Metrics: h.node.telemetry.Metrics.Registry,

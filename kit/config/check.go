@@ -146,7 +146,7 @@ func (c *Config) checkProduction(k *checker) {
 	if c.Runs("gateway") && c.Listen.CertFile == "" {
 		k.wrong("listen.cert_file", "", "a certificate; the production profile makes none itself")
 	}
-	for _, need := range []struct{ service, party string }{{"user", "bureau"}, {"payment", "alpha"}, {"payment", "beta"}, {"notify", "sms"}} {
+	for _, need := range []struct{ service, party string }{{"user", "bureau"}, {"notify", "sms"}} {
 		if c.Runs(need.service) && c.Parties[need.party] == "" {
 			k.wrong("parties."+need.party, "", "the base URL of the party, which "+need.service+" asks; in the production profile nothing stands in for it")
 		}

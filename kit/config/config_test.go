@@ -116,7 +116,7 @@ func TestAPartyThatTheProgramDoesNotKnowIsNamed(t *testing.T) {
 }
 
 func TestAProductionProfileHasNoPartyByItself(t *testing.T) {
-	c, err := load(t, "profile: production\nlisten: {sandbox: '', cert_file: a, key_file: b}\nparties: {alpha: 'https://alpha.example'}\n")
+	c, err := load(t, "profile: production\nservices: [loan]\nlisten: {sandbox: ''}\nparties: {alpha: 'https://alpha.example'}\n")
 	if err != nil || c.Party("alpha") != "https://alpha.example" || c.Party("beta") != "" {
 		t.Fatalf("%v %v", c, err)
 	}

@@ -18,6 +18,7 @@
 //   - A forged, altered, replayed or misaddressed callback changes nothing and is counted.
 //
 // Decisions are in domain/payment and domain/ledger. The files: order.go takes orders; route.go and drive.go carry them to a
-// channel, lobby.go holds those that no channel takes now, watch.go keeps the breakers; learn.go is the one place where an attempt moves; callback.go hears the channels; journal.go books; day.go
-// seals; staff*.go, propose.go and decide.go serve people; unit.go and store.go hold what touches the rows of orders.
+// channel, lobby.go holds those that no channel takes now, watch.go keeps the breakers; learn.go is the one place where an
+// attempt moves; callback.go hears the channels; journal.go books; day.go seals; staff*.go, propose.go and decide.go serve
+// people; unit.go and store.go hold what touches the rows of orders.
 package payment

@@ -38,7 +38,8 @@ func weather(r *rig, seed, ppm int64) {
 			rate("callback", kind, nil)
 		}
 	}
-	r.control("/control/faults", map[string]any{"party": "beta", "op": "trans", "kind": "busy", "code": "61", "rate_ppm": 300_000, "seed": seed + 1})
+	r.control("/control/faults", map[string]any{"party": "beta", "op": "trans", "kind": "refused", "rate_ppm": 300_000, "seed": seed + 1})
+	r.control("/control/faults", map[string]any{"party": "alpha", "op": "pay", "kind": "refused", "rate_ppm": 100_000, "seed": seed + 2})
 }
 
 // intruders are workers beside those of the queue: they take any order at any moment, under fences that may long have

@@ -15,12 +15,14 @@ import (
 type Entry struct {
 	Name string
 	New  func(cfg channel.Config) (channel.Channel, error)
+	// MakeKey makes our key for the channel in a keys folder, if it is missing.
+	MakeKey func(dir string) error
 }
 
 // Table lists every channel.
 var Table = []Entry{
-	{Name: "alpha", New: alpha.New},
-	{Name: "beta", New: beta.New},
+	{Name: "alpha", New: alpha.New, MakeKey: alpha.MakeKey},
+	{Name: "beta", New: beta.New, MakeKey: beta.MakeKey},
 }
 
 // Names answers the names of every channel, in the order of the table: the order in which they are tried at first.

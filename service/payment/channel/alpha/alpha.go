@@ -72,6 +72,9 @@ func New(cfg channel.Config) (channel.Channel, error) {
 	return &Channel{cfg: cfg, path: strings.TrimSuffix(u.Path, "/"), http: channel.Client(cfg.Timeout), key: key}, nil
 }
 
+// MakeKey makes our key for alpha, if it is missing.
+func MakeKey(dir string) error { _, err := keys.Ed25519(dir, ours, true); return err }
+
 // Profile answers what is fixed about alpha.
 func (c *Channel) Profile() channel.Profile {
 	return channel.Profile{Name: "alpha", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Terms: terms, Thanks: "OK"}

@@ -69,6 +69,9 @@ func New(cfg channel.Config) (channel.Channel, error) {
 	return &Channel{cfg: cfg, http: channel.Client(cfg.Timeout), key: key}, nil
 }
 
+// MakeKey makes our key for beta, if it is missing.
+func MakeKey(dir string) error { _, err := keys.RSA(dir, ours, true); return err }
+
 // Profile answers what is fixed about beta.
 func (c *Channel) Profile() channel.Profile {
 	return channel.Profile{Name: "beta", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Terms: terms, Thanks: "ok"}
