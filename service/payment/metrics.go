@@ -176,7 +176,7 @@ func (s *Service) watched(ctx context.Context, q *rows.Queries, live []rows.Coun
 func (s *Service) Surveys() []telemetry.Survey {
 	m := s.metrics
 	return []telemetry.Survey{s.queue.Survey("payment"), {
-		Name: "payment.open", Gauges: []*prometheus.GaugeVec{m.open, m.openAge, m.live, m.liveAge, m.isOpen, m.breaker, m.waiting}, Read: s.countOpen,
+		Name: "payment.open", Gauges: []*prometheus.GaugeVec{m.open, m.openAge, m.live, m.liveAge, m.isOpen, m.breaker, m.waiting, s.reckoned.days, s.reckoned.open}, Read: s.countOpen,
 	}}
 }
 
