@@ -83,7 +83,7 @@ func (d *doctor) folders() {
 		d.writable()
 		d.room()
 	}
-	info, err = os.Stat(d.cfg.KeysDir)
+	_, err = os.Stat(d.cfg.KeysDir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && d.cfg.Profile == config.Sandbox:
 		d.say(Fine, "keys_dir", d.cfg.KeysDir+" does not exist yet; the sandbox makes its keys at the first start", "")
@@ -119,18 +119,18 @@ func (d *doctor) keys() {
 }
 
 // missingKeys tells what nobody makes by itself outside the sandbox.
-func (d *doctor) missingKeys() (any bool) {
+func (d *doctor) missingKeys() (lacking bool) {
 	for _, k := range Keys(d.cfg) {
 		switch k.State {
 		case KeyMissing:
 			d.say(Failure, "keys_dir", k.File+" is missing: "+k.For, "hengdai keys make, or put it back from where it is kept")
-			any = true
+			lacking = true
 		case KeyAwaited:
 			d.say(Failure, "keys_dir", k.File+" is missing: "+k.For, "ask the party for its public key")
-			any = true
+			lacking = true
 		}
 	}
-	return any
+	return lacking
 }
 
 // private: data are for the user who runs the program alone.

@@ -44,12 +44,13 @@ func Keys(cfg *config.Config) []Key {
 				make: func(dir string) error { _, err := keys.KEK(dir, true); return err }},
 				Key{File: "user.index.key", For: "finding a person by number; never changed", atStart: true,
 					make: func(dir string) error { _, err := keys.IndexMaster(dir, true); return err }})
-			list = append(list, partyKeys("bureau", keyEd25519, true)...)
+			list = append(list, partyKeys("bureau", keyEd25519("bureau"), true)...)
 		case "payment":
-			list = append(list, partyKeys("alpha", keyEd25519, false)...)
-			list = append(list, partyKeys("beta", keyRSA, false)...)
+			for _, e := range channelsOf(cfg) {
+				list = append(list, partyKeys(e.Name, e.MakeKey, false)...)
+			}
 		case "notify":
-			list = append(list, partyKeys("sms", keyEd25519, false)...)
+			list = append(list, partyKeys("sms", keyEd25519("sms"), false)...)
 		}
 	}
 	for i := range list {
@@ -58,14 +59,14 @@ func Keys(cfg *config.Config) []Key {
 	return list
 }
 
-func keyEd25519(dir, name string) error { _, err := keys.Ed25519(dir, name, true); return err }
+func keyEd25519(party string) func(dir string) error {
+	return func(dir string) error { _, err := keys.Ed25519(dir, "merchant-"+party, true); return err }
+}
 
-func keyRSA(dir, name string) error { _, err := keys.RSA(dir, name, true); return err }
-
-func partyKeys(party string, pair func(dir, name string) error, atStart bool) []Key {
+func partyKeys(party string, pair func(dir string) error, atStart bool) []Key {
 	own := "merchant-" + party
 	return []Key{
-		{File: own + ".key", For: "what we say to " + party + "; they get " + own + ".pub", make: func(dir string) error { return pair(dir, own) }, atStart: true},
+		{File: own + ".key", For: "what we say to " + party + "; they get " + own + ".pub", make: pair, atStart: true},
 		{File: "party-" + party + ".pub", For: "what " + party + " says to us; " + party + " gives it to you", atStart: atStart},
 	}
 }

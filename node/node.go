@@ -54,6 +54,9 @@ func Start(ctx context.Context, cfg *config.Config, tel *telemetry.Telemetry, ve
 }
 
 func (n *Node) start(ctx context.Context) error {
+	if err := checkParties(n.cfg); err != nil {
+		return err
+	}
 	if !n.sandboxed() {
 		if err := checkKeys(n.cfg); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/hengdai/hengdai/api/control/v1/controlv1connect"
 	"github.com/hengdai/hengdai/api/loan/v1/loanv1connect"
@@ -23,6 +24,7 @@ import (
 	smschannel "github.com/hengdai/hengdai/service/notify/channel"
 	"github.com/hengdai/hengdai/service/payment"
 	paychannel "github.com/hengdai/hengdai/service/payment/channel"
+	paychannels "github.com/hengdai/hengdai/service/payment/channel/all"
 	"github.com/hengdai/hengdai/service/report"
 	"github.com/hengdai/hengdai/service/risk"
 	"github.com/hengdai/hengdai/service/user"
@@ -58,7 +60,7 @@ func makeUser(_ context.Context, h *host) (service, error) {
 		return nil, err
 	}
 	bureau, err := identity.Open(identity.Config{
-		Name: "bureau", BaseURL: cfg.Parties["bureau"], KeysDir: cfg.KeysDir, Create: h.node.sandboxed(), HTTP: h.partyClient("bureau"),
+		Name: "bureau", BaseURL: cfg.Party("bureau"), KeysDir: cfg.KeysDir, Create: h.node.sandboxed(), HTTP: h.partyClient("bureau"),
 	})
 	if err != nil {
 		return nil, err
@@ -75,11 +77,38 @@ func makeRisk(_ context.Context, h *host) (service, error) {
 	})
 }
 
+// knownParties are the outside parties of this program: its payment channels and the two others.
+func knownParties() []string { return append(paychannels.Names(), "bureau", "sms") }
+
+// checkParties refuses parties that nobody knows, and a production whose payments could go nowhere.
+func checkParties(cfg *config.Config) error {
+	if err := cfg.OnlyParties(knownParties()...); err != nil {
+		return err
+	}
+	if cfg.Runs("payment") && len(channelsOf(cfg)) == 0 {
+		return fmt.Errorf("parties: no payment channel has a base URL: set at least one of %s", strings.Join(paychannels.Names(), ", "))
+	}
+	return nil
+}
+
+// channelsOf answers the payment channels of an installation: in the sandbox profile all, in production those that have a
+// base URL; with the others this lender has no contract.
+func channelsOf(cfg *config.Config) []paychannels.Entry {
+	var list []paychannels.Entry
+	for _, e := range paychannels.Table {
+		if cfg.Profile == config.Sandbox || cfg.Party(e.Name) != "" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 func makePayment(_ context.Context, h *host) (service, error) {
 	var channels []paychannel.Config
-	for i, name := range []string{"alpha", "beta"} {
+	for i, e := range channelsOf(h.node.cfg) {
+		name, at := e.Name, h.node.cfg.Party(e.Name)
 		channels = append(channels, paychannel.Config{
-			Channel: name, BaseURL: h.node.cfg.Parties[name], MerchantID: "hengdai", KeysDir: h.node.cfg.KeysDir,
+			Channel: name, BaseURL: at, MerchantID: "hengdai", KeysDir: h.node.cfg.KeysDir,
 			MakeKeys: h.node.sandboxed(), Priority: int64(i + 1), NotifyURL: h.node.cfg.CallbackBase + "/callbacks/payment/" + name,
 			Through: func(t http.RoundTripper) http.RoundTripper { return h.node.telemetry.Party(name, t) },
 		})
@@ -105,7 +134,7 @@ func makeNotify(_ context.Context, h *host) (service, error) {
 		DB: h.db, Log: h.log, Clock: h.node.clock, IDs: h.ids, Logger: h.logger, Keys: h.ring,
 		User:    client(h, "user", userv1connect.NewInternalClient),
 		UserLog: logOf(h, "user"), LoanLog: logOf(h, "loan"), CollectionLog: logOf(h, "collection"), PaymentLog: logOf(h, "payment"),
-		Channels: []smschannel.Config{{Channel: "sms", BaseURL: cfg.Parties["sms"], KeysDir: cfg.KeysDir, MakeKeys: h.node.sandboxed(),
+		Channels: []smschannel.Config{{Channel: "sms", BaseURL: cfg.Party("sms"), KeysDir: cfg.KeysDir, MakeKeys: h.node.sandboxed(),
 			HTTPClient: h.partyClient("sms")}},
 	})
 }
@@ -143,7 +172,7 @@ func makeGateway(_ context.Context, h *host) (service, error) {
 		Directory: h.node.directory, Tokens: h.tokens, Telemetry: h.node.telemetry, Clock: h.node.clock,
 		User: client(h, "user", userv1connect.NewInternalClient), UserLog: logOf(h, "user"),
 		Profile: cfg.Profile, Version: h.node.version, Limits: cfg.Limits, TrustedProxies: proxies,
-		Processes: h.travellers(), Exposed: gateway.Exposed, Callbacks: gateway.Callbacks,
+		Processes: h.travellers(), Exposed: gateway.Exposed, Callbacks: gateway.Callbacks(paychannels.Names()),
 	})
 	if err != nil {
 		return nil, err

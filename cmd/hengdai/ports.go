@@ -30,9 +30,7 @@ func freePorts(ctx context.Context, cfg *config.Config) error {
 	for _, l := range holders {
 		errs = append(errs, l.Close())
 	}
-	for _, party := range config.Parties {
-		cfg.Parties[party] = "http://" + cfg.Listen.Sandbox + "/" + party
-	}
+	cfg.Parties = nil // they follow from listen.sandbox
 	cfg.CallbackBase = "http://" + cfg.Listen.PublicHTTP
 	return errors.Join(errs...)
 }

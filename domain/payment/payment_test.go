@@ -167,42 +167,6 @@ func TestANumberIsSentAgainOnlyWhereItIsExecutedOnce(t *testing.T) {
 	}
 }
 
-func rules() []payment.Rule {
-	all := payment.Kinds
-	return []payment.Rule{
-		{Channel: "beta", Priority: 2, Enabled: true, Kinds: all},
-		{Channel: "alpha", Priority: 1, Enabled: true, Kinds: all, MaxMinor: 5_000_00},
-	}
-}
-
-func TestRoutingTakesTheBestFittingChannelAndSaysWhy(t *testing.T) {
-	d := payment.Route(payment.Ask{Kind: payment.Debit, AmountMinor: 100}, rules())
-	if d.Channel != "alpha" || len(d.Considered) != 2 || d.Considered[1].Verdict != "later" {
-		t.Fatalf("got %+v", d)
-	}
-	d = payment.Route(payment.Ask{Kind: payment.Debit, AmountMinor: 6_000_00}, rules())
-	if d.Channel != "beta" || d.Considered[0].Verdict != "above_maximum" {
-		t.Fatalf("got %+v", d)
-	}
-	d = payment.Route(payment.Ask{Kind: payment.Debit, AmountMinor: 100, Tried: []string{"alpha", "beta"}}, rules())
-	if d.Channel != "" || !d.Permanent {
-		t.Fatalf("got %+v", d)
-	}
-	r := rules()
-	r[0].Draining, r[1].Enabled = true, false
-	d = payment.Route(payment.Ask{Kind: payment.Debit, AmountMinor: 100}, r)
-	if d.Channel != "" || d.Permanent {
-		t.Fatalf("waiting helps here: %+v", d)
-	}
-}
-
-func BenchmarkRoute(b *testing.B) {
-	r := rules()
-	for b.Loop() {
-		payment.Route(payment.Ask{Kind: payment.Debit, AmountMinor: 100}, r)
-	}
-}
-
 func TestWhatIsBookedBalancesAndGoesTheRightWay(t *testing.T) {
 	for _, kind := range payment.Kinds {
 		for _, b := range []payment.Booking{payment.BookMove, payment.BookBack, payment.BookRecoverable, payment.BookFromRecoverable} {

@@ -14,7 +14,21 @@ import (
 
 const day = calendar.Date(20_500)
 
-var tariff = reconcile.Tariff{OutMinor: 100, InPPM: 3000, InMinMinor: 10}
+// tariff is what the channel of these tests charges.
+var tariff prices
+
+type prices struct{}
+
+// Fee of money out is 1.00, of money in three thousandths but 0.10 at least; what comes back costs nothing.
+func (prices) Fee(k reconcile.Kind, amountMinor int64) int64 {
+	switch {
+	case k.Back():
+		return 0
+	case !k.In():
+		return 100
+	}
+	return max(10, (amountMinor*3+500)/1000)
+}
 
 // world is a day on which both sides say the same.
 type world struct {

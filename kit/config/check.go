@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -75,13 +76,17 @@ func (c *Config) checkListen(k *checker) {
 	}
 }
 
+var partyName = regexp.MustCompile(`^[a-z]{2,16}$`)
+
 func (c *Config) checkPlaces(k *checker) {
 	for _, service := range slices.Sorted(maps.Keys(c.Peers)) {
 		k.oneOf("peers", service, Services)
 		k.url("peers."+service, c.Peers[service])
 	}
 	for _, party := range slices.Sorted(maps.Keys(c.Parties)) {
-		k.oneOf("parties", party, append(slices.Clone(Parties), sandboxServer))
+		if !partyName.MatchString(party) {
+			k.wrong("parties", party, "a name of 2 to 16 small letters")
+		}
 		k.url("parties."+party, c.Parties[party])
 	}
 	if c.CallbackBase != "" {
@@ -141,7 +146,7 @@ func (c *Config) checkProduction(k *checker) {
 	if c.Runs("gateway") && c.Listen.CertFile == "" {
 		k.wrong("listen.cert_file", "", "a certificate; the production profile makes none itself")
 	}
-	for _, need := range []struct{ service, party string }{{"user", "bureau"}, {"payment", "alpha"}, {"payment", "beta"}, {"notify", "sms"}} {
+	for _, need := range []struct{ service, party string }{{"user", "bureau"}, {"notify", "sms"}} {
 		if c.Runs(need.service) && c.Parties[need.party] == "" {
 			k.wrong("parties."+need.party, "", "the base URL of the party, which "+need.service+" asks; in the production profile nothing stands in for it")
 		}

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,10 +26,11 @@ var Services = []string{"user", "risk", "payment", "loan", "notify", "collection
 // Outside in place of services makes a process that serves the sandbox's outside parties and nothing else.
 const Outside = "sandbox"
 
-// Parties are the names of the outside parties.
-var Parties = []string{"alpha", "beta", "bureau", "sms"}
+// Places are the base URLs of outside parties by name. Which names there are is known to the program's tables of channels,
+// not here.
+type Places map[string]string
 
-// sandboxServer is the key of Parties at which a sandbox in another process is reached.
+// sandboxServer is the key of Places at which a sandbox in another process is reached.
 const sandboxServer = "sandbox"
 
 // Config is everything that can be set.
@@ -48,7 +51,7 @@ type Config struct {
 	Databases map[string]Database `yaml:"databases"`
 	// Parties are the base URLs of outside parties. In the sandbox profile they follow from listen.sandbox, or from the
 	// entry "sandbox" if the sandbox server runs in another process.
-	Parties map[string]string `yaml:"parties"`
+	Parties Places `yaml:"parties"`
 	// CallbackBase is the base URL at which outside parties reach the gateway.
 	CallbackBase string `yaml:"callback_base"`
 	// Limits protect the entrance.
@@ -167,23 +170,35 @@ func (c *Config) fill() {
 	if len(c.Services) == 0 {
 		c.Services = slices.Clone(Services)
 	}
+	if c.CallbackBase == "" && c.Listen.PublicHTTP != "" {
+		c.CallbackBase = "http://" + c.Listen.PublicHTTP
+	}
+}
+
+// Party answers the base URL of an outside party: what is set for it, else in the sandbox profile its place in the sandbox
+// server; empty if neither is there.
+func (c *Config) Party(name string) string {
+	if at := c.Parties[name]; at != "" {
+		return at
+	}
 	server := c.Parties[sandboxServer]
 	if c.Listen.Sandbox != "" {
 		server = "http://" + c.Listen.Sandbox
 	}
-	if c.Profile == Sandbox && server != "" {
-		if c.Parties == nil {
-			c.Parties = map[string]string{}
-		}
-		for _, party := range Parties {
-			if c.Parties[party] == "" {
-				c.Parties[party] = strings.TrimSuffix(server, "/") + "/" + party
-			}
-		}
+	if c.Profile != Sandbox || server == "" {
+		return ""
 	}
-	if c.CallbackBase == "" && c.Listen.PublicHTTP != "" {
-		c.CallbackBase = "http://" + c.Listen.PublicHTTP
+	return strings.TrimSuffix(server, "/") + "/" + name
+}
+
+// OnlyParties refuses parties that are not among those the program knows: a name that is misspelt would leave its party
+// without a place.
+func (c *Config) OnlyParties(known ...string) error {
+	k := &checker{}
+	for _, party := range slices.Sorted(maps.Keys(c.Parties)) {
+		k.oneOf("parties", party, append(slices.Clone(known), sandboxServer))
 	}
+	return errors.Join(k.found...)
 }
 
 // Runs says whether a service runs in this process.

@@ -24,7 +24,7 @@ func TestNothingAtAllIsAWholeSandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Profile != config.Sandbox || c.KeysDir != "data.keys" || len(c.Services) != 8 || c.Parties["alpha"] != "http://127.0.0.1:8090/alpha" ||
+	if c.Profile != config.Sandbox || c.KeysDir != "data.keys" || len(c.Services) != 8 || c.Party("alpha") != "http://127.0.0.1:8090/alpha" ||
 		c.CallbackBase != "http://localhost:8080" || c.Database("loan") != (config.Database{Engine: "sqlite", Path: "data/loan.db"}) {
 		t.Fatalf("%s", c)
 	}
@@ -89,7 +89,35 @@ func TestTheEnvironmentStandsAboveTheFile(t *testing.T) {
 
 func TestASandboxInAnotherProcessGivesItsPartiesTheirPlaces(t *testing.T) {
 	c, err := load(t, "listen: {sandbox: ''}\nparties: {sms: 'http://127.0.0.1:5/sms'}\n", "HENGDAI_PARTIES_SANDBOX=http://127.0.0.1:7/")
-	if err != nil || c.Parties["alpha"] != "http://127.0.0.1:7/alpha" || c.Parties["sms"] != "http://127.0.0.1:5/sms" {
+	if err != nil || c.Party("alpha") != "http://127.0.0.1:7/alpha" || c.Party("sms") != "http://127.0.0.1:5/sms" {
+		t.Fatalf("%v %v", c, err)
+	}
+	if err := c.OnlyParties("alpha", "sms"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPartyThatTheProgramDoesNotKnowIsNamed(t *testing.T) {
+	for _, environ := range []string{"HENGDAI_PARTIES_ALFA=http://127.0.0.1:7", "HENGDAI_PARTIES_SMS=http://127.0.0.1:8"} {
+		c, err := load(t, "", environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.OnlyParties("alpha", "sms")
+		if wrong := strings.Contains(environ, "ALFA"); wrong != (err != nil) {
+			t.Errorf("%s: %v", environ, err)
+		} else if wrong && !strings.Contains(err.Error(), `parties: "alfa" is wrong: want one of alpha, sms, sandbox`) {
+			t.Errorf("%s: %v", environ, err)
+		}
+	}
+	if _, err := load(t, "parties: {a_b: 'http://127.0.0.1:5'}\n"); err == nil || !strings.Contains(err.Error(), "parties") {
+		t.Errorf("a name that no party has: %v", err)
+	}
+}
+
+func TestAProductionProfileHasNoPartyByItself(t *testing.T) {
+	c, err := load(t, "profile: production\nservices: [loan]\nlisten: {sandbox: ''}\nparties: {alpha: 'https://alpha.example'}\n")
+	if err != nil || c.Party("alpha") != "https://alpha.example" || c.Party("beta") != "" {
 		t.Fatalf("%v %v", c, err)
 	}
 }

@@ -193,9 +193,13 @@ func assign(v reflect.Value, rest, value string) error {
 	return setText(v, value)
 }
 
-// assignEntry sets an entry of a map: its key is the name of a service or party.
+// assignEntry sets an entry of a map: its key is the name of a service or, among the places, of a party.
 func assignEntry(v reflect.Value, rest, value string) error {
-	for _, name := range slices.Concat(Services, Parties, []string{sandboxServer}) {
+	names := Services
+	if v.Type() == reflect.TypeFor[Places]() {
+		names = []string{strings.ToLower(rest)}
+	}
+	for _, name := range names {
 		below, ok := strings.CutPrefix(rest, strings.ToUpper(name))
 		if !ok || below != "" && below[0] != '_' {
 			continue

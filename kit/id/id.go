@@ -40,6 +40,9 @@ func Time(id int64) time.Time {
 	return time.UnixMilli(id>>(bucketBits+seqBits+nodeBits) + epochMS).UTC()
 }
 
+// First is the smallest id that can have been made at or after an instant, in any bucket: where a search by time begins.
+func First(t time.Time) int64 { return compose(sinceEpoch(t), 0, 0, 0) }
+
 func compose(ms, node, seq, bucket int64) int64 {
 	return ms<<(nodeBits+seqBits+bucketBits) | node<<(seqBits+bucketBits) | seq<<bucketBits | bucket&(Buckets-1)
 }

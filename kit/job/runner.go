@@ -115,9 +115,12 @@ func (r *Runner) Await(ctx context.Context, wait time.Duration, jobsOnly bool) (
 		if len(names) == 0 && jobsOnly {
 			return true, steps, nil
 		}
-		if len(names) == 0 || wait <= 0 {
-			if idle, steps, busy = r.Idle(ctx); idle || wait <= 0 {
-				return idle, steps, busy
+		if wait <= 0 {
+			return r.Idle(ctx)
+		}
+		if before := r.db.Changes(); len(names) == 0 && r.db.Quiet(ctx) {
+			if names, steps = r.working(); len(names) == 0 && r.db.Changes() == before {
+				return true, steps, nil
 			}
 		}
 		var again <-chan time.Time // while a job works, its end is waited for

@@ -246,6 +246,19 @@ func (db *DB) Watch(name string, quiet func(ctx context.Context) (bool, error)) 
 	db.watches = append(db.watches, watch{name: name, quiet: quiet})
 }
 
+// Quiet says that no watch has work. It asks no further than the first that has.
+func (db *DB) Quiet(ctx context.Context) bool {
+	db.mu.Lock()
+	watches := db.watches[:len(db.watches):len(db.watches)]
+	db.mu.Unlock()
+	for _, w := range watches {
+		if quiet, err := w.quiet(ctx); err != nil || !quiet {
+			return false
+		}
+	}
+	return true
+}
+
 // Restless asks all watches and answers the names of those that still have work, and of those that could not say.
 func (db *DB) Restless(ctx context.Context) []string {
 	db.mu.Lock()

@@ -88,16 +88,20 @@ func (c *Channel) Accept(ctx context.Context, o Order, hits party.Hits, keep fun
 		case !errors.Is(err, errNoTrade):
 			return err
 		}
-		t, err = c.take(ctx, tx, o, delay, told)
+		reason := ""
+		if hits.Has(party.Refused) {
+			reason = OverLimit
+		}
+		t, err = c.take(ctx, tx, o, reason, delay, told)
 		return err
 	})
 	return t, err
 }
 
-// take stores a new order and finishes it unless it is one for later.
-func (c *Channel) take(ctx context.Context, tx *store.Tx, o Order, delay time.Duration, told party.Hits) (Trade, error) {
+// take stores a new order and finishes it unless it is one for later. A reason is what it is to fail for.
+func (c *Channel) take(ctx context.Context, tx *store.Tx, o Order, reason string, delay time.Duration, told party.Hits) (Trade, error) {
 	now := c.desk.Clock.Now()
-	t := Trade{Order: o, State: Processing, ChannelNo: c.number(now, o.MerchantID, o.RequestNo, o.SentAt),
+	t := Trade{Order: o, State: Processing, Reason: reason, ChannelNo: c.number(now, o.MerchantID, o.RequestNo, o.SentAt),
 		AcceptedMS: now.UnixMilli(), DueMS: now.Add(delay).UnixMilli()}
 	if o.Kind != Collect {
 		if err := c.moveMerchant(ctx, tx, o.MerchantID, -o.AmountMinor-c.terms.Fee(o.Kind, o.AmountMinor)); err != nil {
@@ -141,9 +145,12 @@ func (c *Channel) delay(o Order, hits party.Hits) time.Duration {
 // settle makes an order final: judges it, moves the money, writes the journal and the callback. The row itself is the
 // caller's to write.
 func (c *Channel) settle(ctx context.Context, tx *store.Tx, t *Trade, told party.Hits) error {
-	reason, err := c.judge(ctx, tx, t.Order)
-	if err != nil {
-		return err
+	reason := t.Reason
+	if reason == "" {
+		var err error
+		if reason, err = c.judge(ctx, tx, t.Order); err != nil {
+			return err
+		}
 	}
 	if reason == "" {
 		by := t.AmountMinor

@@ -30,6 +30,7 @@ const (
 	LostCallback   Kind = "lost_callback"   // callback: never comes; a query tells
 	ForgedCallback Kind = "forged_callback" // callback: one with a wrong signature comes first
 	WrongAmount    Kind = "wrong_amount"    // callback: one with another amount, rightly signed, comes first
+	Refused        Kind = "refused"         // order: refused for good as above its limit, where another channel would carry it out
 	EarlyCallback  Kind = "early_callback"  // order: the answer waits DelayMS (default 50), so the callback overtakes it
 
 	Timeout   Kind = "timeout"    // after: nothing comes for DelayMS (default 1000), then the connection ends
@@ -71,7 +72,7 @@ func (k Kind) ofStatement() bool {
 }
 
 var kinds = []Kind{LostRequest, ServerError, Busy, Slow, LostResponse, ServerErrorAfter, UnknownCode, BadSignature, Garbage, NotFound,
-	Processing, LateFinish, LowBalance, LateCallback, TwiceCallback, LostCallback, ForgedCallback, WrongAmount, EarlyCallback,
+	Processing, LateFinish, LowBalance, LateCallback, TwiceCallback, LostCallback, ForgedCallback, WrongAmount, EarlyCallback, Refused,
 	Timeout, NextDay, DarkQuery}
 
 // Rule is one line of a party's fault plan. Exactly one of RatePPM and Count says whom it meets.

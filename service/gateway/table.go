@@ -23,12 +23,14 @@ var Exposed = []string{
 	"report.v1.Staff",
 }
 
-// Callbacks is every path at which an outside party may call back, and the service that owns it. The service checks
-// the party's signature.
-var Callbacks = map[string]Callback{
-	"/callbacks/payment/alpha": {Service: "payment", Party: "alpha"},
-	"/callbacks/payment/beta":  {Service: "payment", Party: "beta"},
-	"/callbacks/notify/sms":    {Service: "notify", Party: "sms"},
+// Callbacks answers every path at which an outside party may call back, and the service that owns it: one for each
+// payment channel of the program. The service checks the party's signature.
+func Callbacks(channels []string) map[string]Callback {
+	open := map[string]Callback{"/callbacks/notify/sms": {Service: "notify", Party: "sms"}}
+	for _, name := range channels {
+		open["/callbacks/payment/"+name] = Callback{Service: "payment", Party: name}
+	}
+	return open
 }
 
 // Callback says who calls back and to whom.

@@ -187,7 +187,7 @@ func newWorld(t testing.TB, change func(*gateway.Deps)) *world {
 		Directory: n.Directory, Tokens: n.Tokens("gateway"), Telemetry: n.Telemetry, Clock: clock.New(offset),
 		User:    userv1connect.NewInternalClient(peer("user").HTTP, peer("user").URL, peer("user").Options...),
 		UserLog: logv1connect.NewLogClient(peer("user").HTTP, peer("user").URL, peer("user").Options...),
-		Profile: config.Sandbox, Version: "test", Limits: limits, Callbacks: gateway.Callbacks,
+		Profile: config.Sandbox, Version: "test", Limits: limits, Callbacks: gateway.Callbacks([]string{"alpha", "beta"}),
 		Exposed:   []string{"gateway.v1.Public", "gateway.v1.Staff", "loan.v1.Public", "loan.v1.Staff", "user.v1.Public", "log.v1.Log"},
 		Processes: []travel.Part{travel.Process("loan", controlv1connect.NewControlClient(peer("loan").HTTP, peer("loan").URL, peer("loan").Options...))},
 	}

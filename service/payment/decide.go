@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,10 +54,7 @@ func (s *Service) apply(tx *store.Tx, p approve.Proposal, body []byte, staffID i
 		if err := json.Unmarshal(body, &c); err != nil {
 			return errs.Wrap(err, "reading a proposal")
 		}
-		return s.setChannel(tx.Context(), rows.New(tx), rows.PaymentChannel{
-			Channel: c.Channel, Enabled: number(c.Enabled), Draining: number(c.Draining), Priority: c.Priority, MinMinor: c.MinMinor,
-			MaxMinor: c.MaxMinor, Version: c.Version,
-		})
+		return s.changeChannel(tx, c)
 	case proposeResolution:
 		var r resolution
 		if err := json.Unmarshal(body, &r); err != nil {
@@ -75,6 +73,26 @@ func (s *Service) apply(tx *store.Tx, p approve.Proposal, body []byte, staffID i
 		return s.remedy(tx, c, staffID)
 	}
 	return approve.ErrNone
+}
+
+// changeChannel puts in force what two people want of a channel. What the day has used is added up anew when it is next
+// asked for.
+func (s *Service) changeChannel(tx *store.Tx, c channelChange) error {
+	if c.Terms == nil {
+		c.Terms = map[payment.Kind]payment.Terms{}
+	}
+	terms, err := json.Marshal(c.Terms)
+	if err != nil {
+		return errs.Wrap(err, "writing a channel's terms")
+	}
+	q := rows.New(tx)
+	if err := q.DeleteUse(tx.Context(), rows.DeleteUseParams{Channel: c.Channel, UsedOn: s.today()}); err != nil {
+		return errs.Wrap(err, "counting the use of a channel")
+	}
+	return s.setChannel(tx.Context(), q, rows.PaymentChannel{
+		Channel: c.Channel, Enabled: number(c.Enabled), Draining: number(c.Draining), Priority: c.Priority, MinMinor: c.MinMinor,
+		MaxMinor: c.MaxMinor, Version: c.Version, DailyMinor: c.DailyMinor, Terms: string(terms), Breaker: cmp.Or(c.Breaker, breakerAuto),
+	})
 }
 
 // resolve ends an order as two people found it to be, with their evidence at the attempt that was last sent.

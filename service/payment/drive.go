@@ -16,20 +16,19 @@ import (
 	"github.com/hengdai/hengdai/service/payment/rows"
 )
 
-// The effects. That of an order carries it through its first attempt; an attempt at another channel has its own.
+// The effects. That of an order carries it through its first attempt; an attempt at another channel has its own, and so
+// has the wait for another channel after one has failed.
 const (
-	effectOrder   = "payment.order"
-	effectAttempt = "payment.attempt"
+	effectOrder     = "payment.order"
+	effectAttempt   = "payment.attempt"
+	effectElsewhere = "payment.elsewhere"
 )
 
-const (
-	// noRouteWait is how long an order waits when every channel that could take it is switched off.
-	noRouteWait = 5 * time.Second
-	// inFlight is how long a submission of this process is left alone: a call has ended by then.
-	inFlight = 12 * time.Second
-)
+// inFlight is how long a submission of this process is left alone: a call has ended by then.
+const inFlight = 12 * time.Second
 
 var (
+	errShut   = errors.New("payment: the breaker has shut meanwhile")
 	errGone   = errors.New("payment: the card or the person is not there any more")
 	errReveal = errs.New(errs.Unavailable, "payment.values_unavailable", "暂时无法取得付款所需信息。", "What is needed for the payment is not available at the moment.")
 )
@@ -74,6 +73,15 @@ func (s *Service) begin(ctx context.Context, o *rows.PaymentOrder, fence int64) 
 	if day, err := calendar.ParseOptional(o.NotBefore); err == nil && day != calendar.None && day > calendar.InShanghai(s.deps.Clock.Now()) {
 		return s.queue.Again(day.Midnight())
 	}
+	if s.lobby.has(o.OrderID) { // it waits: nobody's name and card are asked for before a channel would take it
+		d, _, err := s.choose(ctx, rows.New(s.deps.DB.Primary()), o, nil, false)
+		if err != nil {
+			return err
+		}
+		if d.Channel == "" && !d.Permanent {
+			return s.await(o.OrderID, &d)
+		}
+	}
 	who, err := s.reveal(ctx, o)
 	if errors.Is(err, errGone) {
 		return s.cancelReserved(ctx, o.OrderID, "card_gone")
@@ -81,10 +89,17 @@ func (s *Service) begin(ctx context.Context, o *rows.PaymentOrder, fence int64) 
 	if err != nil {
 		return err
 	}
+	return s.sendFirst(ctx, o, fence, who)
+}
+
+// sendFirst routes a reserved order, commits to the attempt and sends it, or lets the order wait.
+func (s *Service) sendFirst(ctx context.Context, o *rows.PaymentOrder, fence int64, who person) error {
 	var a *rows.PaymentAttempt
 	var d payment.Decision
-	err = s.on(ctx, o.OrderID, actorWorker, func(u *unit) error {
-		a = nil
+	var pass *ticket
+	err := s.on(ctx, o.OrderID, actorWorker, func(u *unit) error {
+		pass.drop() // of a run that was not committed
+		a, d, pass = nil, payment.Decision{}, nil
 		if u.state() != payment.Reserved {
 			return nil // somebody else began, or it was cancelled
 		}
@@ -92,19 +107,29 @@ func (s *Service) begin(ctx context.Context, o *rows.PaymentOrder, fence int64) 
 		if a, d, err = u.prepare(); a == nil || err != nil {
 			return err
 		}
+		if pass = s.channels[a.Channel].watch.take(u.kind(), u.setting(a.Channel).Breaker); pass == nil {
+			return errShut
+		}
 		*o = u.order
 		return u.submit(a, fence)
 	})
 	switch {
 	case err != nil:
+		pass.drop()
+		if errors.Is(err, errShut) {
+			return s.await(o.OrderID, &payment.Decision{AgainS: 1, Considered: []payment.Considered{{Verdict: payment.RouteBreaker, AgainS: 1}}})
+		}
 		return errs.Wrap(err, "preparing an attempt")
 	case a != nil:
-		return s.send(ctx, o, a, who)
+		s.lobby.leave(o.OrderID)
+		return s.send(ctx, o, a, who, pass)
 	case d.Channel == "" && d.Permanent && len(d.Considered) > 0:
+		s.lobby.leave(o.OrderID)
 		return s.cancelReserved(ctx, o.OrderID, "no_channel")
 	case d.Channel == "" && len(d.Considered) > 0:
-		return s.queue.Again(s.deps.Clock.Now().Add(noRouteWait))
+		return s.await(o.OrderID, &d)
 	}
+	s.lobby.leave(o.OrderID)
 	return nil
 }
 
@@ -134,6 +159,17 @@ func (s *Service) drive(ctx context.Context, o *rows.PaymentOrder, a *rows.Payme
 
 // sendPrepared sends an attempt that was prepared when another one failed.
 func (s *Service) sendPrepared(ctx context.Context, o *rows.PaymentOrder, a *rows.PaymentAttempt, fence int64) error {
+	l, kind := s.channels[a.Channel], payment.Kind(o.Kind)
+	if l == nil {
+		return errNoChannel
+	}
+	closed, held, err := s.heldBack(ctx, l, kind)
+	if err != nil {
+		return err
+	}
+	if closed > 0 {
+		return s.putBack(ctx, a, fence)
+	}
 	who, err := s.reveal(ctx, o)
 	if errors.Is(err, errGone) {
 		return s.giveUp(ctx, o.OrderID, "card_gone")
@@ -141,11 +177,17 @@ func (s *Service) sendPrepared(ctx context.Context, o *rows.PaymentOrder, a *row
 	if err != nil {
 		return err
 	}
+	pass := l.watch.take(kind, held)
+	if pass == nil {
+		return s.putBack(ctx, a, fence)
+	}
 	mine, err := s.claim(ctx, o, a, fence, payment.Prepared)
 	if err != nil || !mine {
+		pass.drop()
 		return err
 	}
-	return s.send(ctx, o, a, who)
+	s.lobby.leave(o.OrderID)
+	return s.send(ctx, o, a, who, pass)
 }
 
 // claim commits that this worker sends the attempt now, if it is still in the state in which that was decided and the
@@ -170,10 +212,12 @@ func (s *Service) claim(ctx context.Context, o *rows.PaymentOrder, a *rows.Payme
 }
 
 // send calls the channel with an attempt that is committed as being sent. Whatever comes of it is committed too, even if
-// the process is draining.
-func (s *Service) send(ctx context.Context, o *rows.PaymentOrder, a *rows.PaymentAttempt, who person) error {
+// the process is draining. pass is the breaker's right to send it; a number that is sent again needs none, for it is
+// bound to its channel.
+func (s *Service) send(ctx context.Context, o *rows.PaymentOrder, a *rows.PaymentAttempt, who person, pass *ticket) error {
 	l, kind := s.channels[a.Channel], payment.Kind(o.Kind)
 	if l == nil {
+		pass.drop()
 		return errNoChannel
 	}
 	began := clock.Real()
@@ -184,7 +228,7 @@ func (s *Service) send(ctx context.Context, o *rows.PaymentOrder, a *rows.Paymen
 		reply, err = l.Submit(ctx, channel.Order{Ref: refOf(o, a), Currency: o.Currency, CardNo: who.card, Name: who.name, Mobile: who.mobile})
 	}
 	w := l.heard(fromSubmit, kind, reply, err)
-	s.called(ctx, l, fromSubmit, a, w, began, err)
+	s.called(ctx, l, call{name: fromSubmit, kind: kind, attempt: a.AttemptID, began: began, err: err, pass: pass}, w)
 	if err := s.hear(context.WithoutCancel(ctx), o.OrderID, a.AttemptID, w); err != nil {
 		return errs.Wrap(err, "taking in the answer to a submission")
 	}
@@ -207,7 +251,7 @@ func (s *Service) ask(ctx context.Context, o *rows.PaymentOrder, a *rows.Payment
 		reply, err = l.Query(ctx, refOf(o, a))
 	}
 	w := l.heard(fromQuery, payment.Kind(o.Kind), reply, err)
-	s.called(ctx, l, fromQuery, a, w, began, err)
+	s.called(ctx, l, call{name: fromQuery, kind: payment.Kind(o.Kind), attempt: a.AttemptID, began: began, err: err}, w)
 	if err := s.hear(context.WithoutCancel(ctx), o.OrderID, a.AttemptID, w); err != nil {
 		return errs.Wrap(err, "taking in the answer to a query")
 	}
@@ -220,8 +264,13 @@ func (s *Service) ask(ctx context.Context, o *rows.PaymentOrder, a *rows.Payment
 	return s.later(ctx, o.OrderID, a.AttemptID)
 }
 
-// resend sends the same number to the same channel once more.
+// resend sends the same number to the same channel once more, within its hours. The breaker does not hold it back: it
+// cannot go anywhere else, and the channel has just answered a query.
 func (s *Service) resend(ctx context.Context, o *rows.PaymentOrder, a *rows.PaymentAttempt, fence int64) (bool, error) {
+	closed, _, err := s.heldBack(ctx, s.channels[a.Channel], payment.Kind(o.Kind))
+	if closed > 0 || err != nil {
+		return false, err
+	}
 	who, err := s.reveal(ctx, o)
 	if errors.Is(err, errGone) {
 		return false, nil // it may have been executed: it stays unknown, and people will have it
@@ -233,7 +282,7 @@ func (s *Service) resend(ctx context.Context, o *rows.PaymentOrder, a *rows.Paym
 	if err != nil || !mine {
 		return false, err
 	}
-	return true, s.send(ctx, o, a, who)
+	return true, s.send(ctx, o, a, who, nil)
 }
 
 // flying says whether a worker of this process may still be in the call that submits the attempt.

@@ -87,9 +87,13 @@ func (s *Service) takeUp(ctx context.Context, work func() error) error {
 	return ctx.Err()
 }
 
-// quiet says that no attempt's end is open that the next queries or a callback may settle. An order that stays open for
+// quiet says that no attempt's end is open that the next queries or a callback may settle, and that no order waits for a
+// breaker or the pace. An order that stays open for
 // longer than a few seconds does not keep the process from being idle.
 func (s *Service) quiet(ctx context.Context) (bool, error) {
+	if _, passing := s.lobby.count(); passing {
+		return false, nil
+	}
 	n, err := rows.New(s.deps.DB.Primary()).CountUnsettled(ctx, rows.CountUnsettledParams{MostAccepted: mostAccepted, MostUnknown: mostUnknown})
 	return n == 0, errs.Wrap(err, "counting unsettled attempts")
 }

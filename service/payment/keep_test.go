@@ -127,7 +127,8 @@ func TestWhatIsMeasuredCanBeRead(t *testing.T) {
 			r.must(registry.Register(g))
 		}
 	}
-	names := []string{"hengdai_payment_orders_total", "hengdai_payment_attempts_total", "hengdai_payment_channel_call_seconds", "hengdai_payment_breaks_open"}
+	names := []string{"hengdai_payment_orders_total", "hengdai_payment_attempts_total", "hengdai_payment_channel_call_seconds", "hengdai_payment_breaks_open",
+		"hengdai_payment_attempt_outcomes_total", "hengdai_payment_routes_total", "hengdai_payment_breaker_state", "hengdai_payment_orders_waiting_for_channel"}
 	var missing []string
 	for range 200 { // a state is counted just after its commit, which the order's reader may see first
 		families, err := registry.Gather()

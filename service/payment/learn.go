@@ -95,7 +95,7 @@ func (u *unit) learnOne(a *rows.PaymentAttempt, w word, v payment.Verdict) error
 	if err := u.moveAttempt(a, string(v), to); err != nil {
 		return err
 	}
-	u.s.ended(u.tx, a.Channel, to)
+	u.s.ended(u.tx, a.Channel, u.order.Kind, to)
 	return u.follow(a, from, to, w)
 }
 
@@ -137,7 +137,7 @@ func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, w w
 		}
 	}
 	if c.TryElsewhere {
-		done, err := u.tryElsewhere()
+		done, err := u.tryElsewhere(a)
 		if done || err != nil {
 			return err
 		}
@@ -146,6 +146,9 @@ func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, w w
 	if c.Stop && u.order.Stopped == 0 {
 		u.order.Stopped = 1
 		if err := u.saveOrder(); err != nil {
+			return err
+		}
+		if err := u.holdUnsent(); err != nil {
 			return err
 		}
 	}
@@ -157,6 +160,19 @@ func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, w w
 		}
 	}
 	return u.carryOut(a, c, valueOn)
+}
+
+// holdUnsent hands an order to people whose next attempt was prepared and must not be sent any more.
+func (u *unit) holdUnsent() error {
+	a := u.live()
+	if a == nil || payment.AttemptState(a.State) != payment.Prepared || u.state() != payment.Sending {
+		return nil
+	}
+	if err := u.letGo(); err != nil {
+		return err
+	}
+	u.order.Reason = "money_may_be_out_twice"
+	return u.moveOrder(payment.OrderGiveUp)
 }
 
 // carryOut books, moves and tells.
@@ -214,6 +230,9 @@ func (u *unit) letGo() error {
 		return nil
 	}
 	a.LiveKey.Valid, a.LiveKey.Int64 = false, 0
+	if err := u.countUse(a, -a.AmountMinor); err != nil {
+		return err
+	}
 	return u.saveAttempt(a)
 }
 

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,11 @@ type metrics struct {
 	refused  *prometheus.CounterVec
 	breaks   *prometheus.CounterVec
 	isOpen   *prometheus.GaugeVec
+	ends     *prometheus.CounterVec
+	routes   *prometheus.CounterVec
+	breaker  *prometheus.GaugeVec
+	tripped  *prometheus.CounterVec
+	waiting  *prometheus.GaugeVec
 }
 
 func newMetrics(into prometheus.Registerer) (*metrics, error) {
@@ -47,11 +53,16 @@ func newMetrics(into prometheus.Registerer) (*metrics, error) {
 		refused: counter("callbacks_refused_total", "Callbacks that were not believed.", "channel", "reason"),
 		breaks:  counter("breaks_total", "Breaks raised for a person.", "case"),
 		isOpen:  telemetry.Gauge("payment", "breaks_open", "Breaks that wait for a person.", "case"),
+		ends:    counter("attempt_outcomes_total", "Attempts that entered a state other than their first, by kind of order.", "channel", "kind", "outcome"),
+		routes:  counter("routes_total", "Channels considered when an attempt was routed, by why each was taken or left.", "channel", "kind", "verdict"),
+		breaker: telemetry.Gauge("payment", "breaker_state", "Breaker of a channel: 0 closed, 1 half open, 2 open.", "channel", "kind"),
+		tripped: counter("breaker_opened_total", "How often a breaker opened.", "channel", "kind"),
+		waiting: telemetry.Gauge("payment", "orders_waiting_for_channel", "Orders that no channel takes at the moment."),
 	}
 	for _, what := range cases {
 		m.breaks.WithLabelValues(string(what))
 	}
-	for _, c := range []prometheus.Collector{m.orders, m.attempts, m.calls, m.refused, m.breaks} {
+	for _, c := range []prometheus.Collector{m.orders, m.attempts, m.calls, m.refused, m.breaks, m.ends, m.routes, m.tripped} {
 		if err := into.Register(c); err != nil {
 			return nil, errs.Wrap(err, "registering payment's measures")
 		}
@@ -68,22 +79,42 @@ type counts struct {
 	succeeded, failed, unclear, calls, microseconds atomic.Int64
 }
 
-// called measures one call of a channel, and says it in the log if nothing is known afterwards.
-func (s *Service) called(ctx context.Context, l *line, call string, a *rows.PaymentAttempt, w word, began time.Time, err error) {
-	took := clock.Since(began)
-	s.metrics.calls.WithLabelValues(l.profile.Name, call, string(w.outcome.Verdict)).Observe(took.Seconds())
+// call is one call of a channel, for what is measured of it.
+type call struct {
+	name    string
+	kind    payment.Kind
+	attempt int64
+	began   time.Time
+	err     error
+	pass    *ticket // of a call that sent an order for the first time
+}
+
+// called measures one call of a channel, lets its breaker know, and says it in the log if nothing is known afterwards.
+// A call that we ended ourselves says nothing about the channel.
+func (s *Service) called(ctx context.Context, l *line, c call, w word) {
+	took := clock.Since(c.began)
+	s.metrics.calls.WithLabelValues(l.profile.Name, c.name, string(w.outcome.Verdict)).Observe(took.Seconds())
+	switch bad := w.outcome.Verdict.Bad(); {
+	case bad && ctx.Err() != nil:
+		c.pass.drop()
+	case c.pass != nil:
+		c.pass.done(took, bad)
+	default:
+		l.watch.heard(c.kind, took, bad)
+	}
 	l.counts.calls.Add(1)
 	l.counts.microseconds.Add(took.Microseconds())
 	if w.outcome.Verdict == payment.Unclear {
 		l.counts.unclear.Add(1)
-		s.deps.Logger.WarnContext(ctx, "a channel gave no usable answer", "channel", l.profile.Name, "call", call,
-			"attempt", a.AttemptID, "code", w.reply.Code, "error", err)
+		s.deps.Logger.WarnContext(ctx, "a channel gave no usable answer", "channel", l.profile.Name, "call", c.name,
+			"attempt", c.attempt, "code", w.reply.Code, "error", c.err)
 	}
 }
 
 // ended counts an attempt that entered a state.
-func (s *Service) ended(tx *store.Tx, channelName string, to payment.AttemptState) {
+func (s *Service) ended(tx *store.Tx, channelName, kind string, to payment.AttemptState) {
 	tx.AfterCommit(func() {
+		s.metrics.ends.WithLabelValues(channelName, kind, string(to)).Inc()
 		s.metrics.attempts.WithLabelValues(channelName, string(to)).Inc()
 		l := s.channels[channelName]
 		switch {
@@ -96,11 +127,56 @@ func (s *Service) ended(tx *store.Tx, channelName string, to payment.AttemptStat
 	})
 }
 
+// routed counts what was considered when an attempt was prepared.
+func (m *metrics) routed(tx *store.Tx, kind string, d payment.Decision) {
+	tx.AfterCommit(func() {
+		for _, c := range d.Considered {
+			m.routes.WithLabelValues(c.Channel, kind, c.Verdict).Inc()
+		}
+	})
+}
+
+// breakerTurned says that a breaker has changed its state.
+func (s *Service) breakerTurned(channelName string, kind payment.Kind, to payment.BreakerState) {
+	s.metrics.breaker.WithLabelValues(channelName, string(kind)).Set(breakerLevel[to])
+	switch to {
+	case payment.BreakerOpen:
+		s.metrics.tripped.WithLabelValues(channelName, string(kind)).Inc()
+		s.deps.Logger.Error("a channel does not answer: new orders go elsewhere or wait", "channel", channelName, "kind", string(kind))
+	case payment.BreakerClosed:
+		s.deps.Logger.Info("a channel answers again", "channel", channelName, "kind", string(kind))
+	case payment.BreakerHalfOpen:
+	}
+}
+
+var breakerLevel = map[payment.BreakerState]float64{payment.BreakerClosed: 0, payment.BreakerHalfOpen: 1, payment.BreakerOpen: 2}
+
+// watched measures the breakers, whose rest ends without anybody's doing, and says when a draining channel is empty.
+func (s *Service) watched(ctx context.Context, q *rows.Queries, live []rows.CountLiveRow) error {
+	n, _ := s.lobby.count()
+	s.metrics.waiting.WithLabelValues().Set(float64(n))
+	for name, l := range s.channels {
+		for _, kind := range l.profile.Kinds {
+			state, _, _ := l.watch.look(kind)
+			s.metrics.breaker.WithLabelValues(name, string(kind)).Set(breakerLevel[state])
+		}
+	}
+	list, err := s.settings(ctx, q)
+	for i := range list {
+		busy := slices.ContainsFunc(live, func(r rows.CountLiveRow) bool { return r.Channel == list[i].Channel })
+		drained := list[i].Draining != 0 && !busy
+		if was := s.channels[list[i].Channel].drained.Swap(drained); drained && !was {
+			s.deps.Logger.InfoContext(ctx, "a draining channel is empty", "channel", list[i].Channel)
+		}
+	}
+	return err
+}
+
 // Surveys are the gauges of what is open, and of the queue.
 func (s *Service) Surveys() []telemetry.Survey {
 	m := s.metrics
 	return []telemetry.Survey{s.queue.Survey("payment"), {
-		Name: "payment.open", Gauges: []*prometheus.GaugeVec{m.open, m.openAge, m.live, m.liveAge, m.isOpen}, Read: s.countOpen,
+		Name: "payment.open", Gauges: []*prometheus.GaugeVec{m.open, m.openAge, m.live, m.liveAge, m.isOpen, m.breaker, m.waiting, s.reckoned.days, s.reckoned.open}, Read: s.countOpen,
 	}}
 }
 
@@ -145,6 +221,9 @@ func (s *Service) countOpen(ctx context.Context) error {
 	}
 	for _, r := range breaks {
 		m.isOpen.WithLabelValues(r.Kind).Set(float64(r.Breaks))
+	}
+	if err := s.watched(ctx, q, live); err != nil {
+		return errs.Wrap(err, "looking at the channels")
 	}
 	return s.gaugeReckonings(ctx, q)
 }

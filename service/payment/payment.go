@@ -2,7 +2,9 @@ package payment
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -55,6 +57,7 @@ type Service struct {
 	reckoned *reckonings
 	agenda   agenda
 	started  time.Time
+	lobby    lobby
 }
 
 // line is a configured channel with what this process measures of it.
@@ -63,6 +66,8 @@ type line struct {
 	profile channel.Profile
 	cfg     channel.Config
 	pace    *rate.Limiter
+	watch   *watch
+	drained atomic.Bool // it was said that it drains and is empty
 	counts  counts
 }
 
@@ -84,7 +89,12 @@ func New(d Deps) (*Service, error) {
 		if cfg.PerSecond > 0 {
 			pace = rate.Limit(cfg.PerSecond)
 		}
-		s.channels[cfg.Channel] = &line{Channel: ch, profile: ch.Profile(), cfg: cfg, pace: rate.NewLimiter(pace, max(cfg.PerSecond/10, 1))}
+		l := &line{Channel: ch, profile: ch.Profile(), cfg: cfg, pace: rate.NewLimiter(pace, max(cfg.PerSecond/10, 1))}
+		if err := l.check(); err != nil {
+			return nil, err
+		}
+		l.watch = newWatch(l.profile.Kinds, func(kind payment.Kind, to payment.BreakerState) { s.breakerTurned(cfg.Channel, kind, to) })
+		s.channels[cfg.Channel] = l
 	}
 	var err error
 	if s.metrics, err = newMetrics(d.Metrics); err != nil {
@@ -95,9 +105,25 @@ func New(d Deps) (*Service, error) {
 	}
 	s.queue.Handle(effectOrder, s.driveOrder)
 	s.queue.Handle(effectAttempt, s.driveAttempt)
+	s.queue.Handle(effectElsewhere, s.driveElsewhere)
 	s.loan = eventlog.Follow(d.DB, "loan", d.LoanLog, eventlog.On(s.sealDay))
 	d.DB.Watch("payments", s.quiet)
 	return s, nil
+}
+
+// check refuses what a configuration says of a channel if it contradicts itself.
+func (l *line) check() error {
+	for _, of := range []map[payment.Kind]payment.Terms{l.profile.Terms, l.cfg.Terms} {
+		for kind, terms := range of {
+			if err := terms.Check(); err != nil {
+				return fmt.Errorf("channel %s, %s: %w", l.profile.Name, kind, err)
+			}
+		}
+	}
+	if l.cfg.DailyMinor < 0 {
+		return fmt.Errorf("channel %s: the daily limit is negative", l.profile.Name)
+	}
+	return nil
 }
 
 func (d *Deps) check() error {

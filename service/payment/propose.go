@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -36,6 +37,10 @@ var (
 		"请填写资金实际到账日期，且不得晚于今天。", "Please state when the money moved; it cannot be later than today.").On("valueOn")
 	errLimits = errs.New(errs.Invalid, "payment.limits_crossed",
 		"单笔上限不得小于下限。", "The largest amount cannot be below the smallest.").On("maxMinor")
+	errDaily = errs.New(errs.Invalid, "payment.daily_limit_too_low",
+		"单日限额不得小于单笔限额。", "The daily limit cannot be below the limits of a single order.").On("dailyMinor")
+	errTerms = errs.New(errs.Invalid, "payment.terms_refused",
+		"渠道费率或营业时间有误：每种业务只能出现一次，最高费用不得低于最低费用。", "The fees or hours do not fit: each kind once, and the largest fee not below the smallest.").On("terms")
 	errNoBreak = errs.New(errs.NotFound, "payment.break_not_found", "没有找到该差异。", "There is no such break.")
 	errClosed  = errs.New(errs.Precondition, "payment.break_closed", "该差异已关闭。", "The break is closed already.")
 	errMoved   = errs.New(errs.Conflict, "payment.settings_changed",
@@ -52,6 +57,10 @@ type channelChange struct {
 	MinMinor int64  `json:"min_minor,string"`
 	MaxMinor int64  `json:"max_minor,string"`
 	Version  int64  `json:"version"`
+
+	DailyMinor int64                          `json:"daily_minor,string"`
+	Terms      map[payment.Kind]payment.Terms `json:"terms"`
+	Breaker    string                         `json:"breaker"`
 }
 
 type resolution struct {
@@ -76,9 +85,17 @@ func (a staffAPI) ProposeChannel(ctx context.Context, req *paymentv1.ProposeChan
 	if req.GetMaxMinor() > 0 && req.GetMaxMinor() < req.GetMinMinor() {
 		return nil, errLimits
 	}
+	if daily := req.GetDailyMinor(); daily > 0 && daily < max(req.GetMinMinor(), req.GetMaxMinor()) {
+		return nil, errDaily
+	}
+	terms, err := termsFrom(req.GetTerms())
+	if err != nil {
+		return nil, err
+	}
 	return a.propose(ctx, req, req.GetIdempotencyKey(), proposeChannel, 0, req.GetReason(), channelChange{
 		Channel: req.GetChannel(), Enabled: req.GetEnabled(), Draining: req.GetDraining(), Priority: req.GetPriority(),
 		MinMinor: req.GetMinMinor(), MaxMinor: req.GetMaxMinor(), Version: req.GetVersion(),
+		DailyMinor: req.GetDailyMinor(), Terms: terms, Breaker: cmp.Or(req.GetBreaker(), breakerAuto),
 	}, nil)
 }
 

@@ -154,14 +154,39 @@ ORDER BY created_ms DESC, break_id DESC LIMIT ?;
 SELECT kind, COUNT(*) AS breaks FROM payment_break WHERE bucket BETWEEN 0 AND 1023 AND state = 'OPEN' GROUP BY kind;
 
 -- name: Channels :many
-SELECT bucket, channel, enabled, draining, priority, min_minor, max_minor, version FROM payment_channel WHERE bucket = 0 ORDER BY channel;
+SELECT bucket, channel, enabled, draining, priority, min_minor, max_minor, version, daily_minor, terms, breaker
+FROM payment_channel WHERE bucket = 0 ORDER BY channel;
 
 -- name: InsertChannel :exec
-INSERT INTO payment_channel (bucket, channel, enabled, draining, priority, min_minor, max_minor, version) VALUES (0, ?, ?, ?, ?, ?, ?, 1);
+INSERT INTO payment_channel (bucket, channel, enabled, draining, priority, min_minor, max_minor, version, daily_minor, terms, breaker)
+VALUES (0, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?);
 
 -- name: SetChannel :execrows
-UPDATE payment_channel SET enabled = ?, draining = ?, priority = ?, min_minor = ?, max_minor = ?, version = version + 1
+UPDATE payment_channel SET enabled = ?, draining = ?, priority = ?, min_minor = ?, max_minor = ?, daily_minor = ?, terms = ?, breaker = ?,
+  version = version + 1
 WHERE bucket = 0 AND channel = ? AND version = ?;
+
+-- name: UseOf :one
+SELECT used_minor FROM payment_use WHERE bucket = 0 AND channel = ? AND used_on = ?;
+
+-- name: InsertUse :exec
+INSERT INTO payment_use (bucket, channel, used_on, used_minor, version) VALUES (0, ?, ?, ?, 1);
+
+-- name: DeleteUse :exec
+DELETE FROM payment_use WHERE bucket = 0 AND channel = ? AND used_on = ?;
+
+-- name: TakeUse :execrows
+UPDATE payment_use SET used_minor = used_minor + sqlc.arg(amount_minor), version = version + 1
+WHERE bucket = 0 AND channel = ? AND used_on = ? AND used_minor <= sqlc.arg(room_minor);
+
+-- name: MoveUse :execrows
+UPDATE payment_use SET used_minor = used_minor + sqlc.arg(amount_minor), version = version + 1
+WHERE bucket = 0 AND channel = ? AND used_on = ?;
+
+-- name: SumAsked :one
+SELECT CAST(COALESCE(SUM(amount_minor), 0) AS SIGNED) AS amount_minor FROM payment_attempt
+WHERE bucket IN (sqlc.slice(buckets)) AND attempt_id >= sqlc.arg(first_id) AND channel = ? AND requested_ms >= sqlc.arg(since_ms)
+  AND state <> 'FAILED_FINAL' AND (state <> 'PREPARED' OR live_key IS NOT NULL);
 
 -- name: Days :many
 SELECT bucket, open_on, version FROM payment_day WHERE bucket BETWEEN 0 AND 15 ORDER BY bucket;

@@ -117,8 +117,8 @@ func (p *pass) item(h *held) (reconcile.Item, error) {
 		ID: a.AttemptID, OrderID: a.OrderID, Kind: itemKinds[payment.Kind(h.order.Kind)], OurNo: a.RequestNo, ChannelNo: a.ChannelNo,
 		AmountMinor: a.AmountMinor, State: itemState(payment.AttemptState(a.State)), Stated: a.StatedOn != "",
 	}
-	if fees := p.l.profile.Fees; fees.Known() {
-		it.FeeMinor, it.FeeKnown = fees.Fee(it.Kind, it.AmountMinor), true
+	if terms, known := p.l.profile.Terms[payment.Kind(h.order.Kind)]; known {
+		it.FeeMinor, it.FeeKnown = terms.Fee.Of(it.AmountMinor), true
 	}
 	var err error
 	if a.SettledOn != "" {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hengdai/hengdai/domain/reconcile"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/service/payment/rows"
 )
@@ -32,7 +33,7 @@ func newReckonings(into prometheus.Registerer) (*reckonings, error) {
 		days:    gauge("statement_days_open", "Settlement dates that are not closed.", "channel", "state"),
 		open:    gauge("differences_open", "Differences between statements and our books that are not ended; those that are breaks wait for people.", "channel", "class", "state"),
 	}
-	for _, c := range []prometheus.Collector{m.lines, m.late, m.refused, m.days, m.open} {
+	for _, c := range []prometheus.Collector{m.lines, m.late, m.refused} { // the gauges are surveyed
 		if err := into.Register(c); err != nil {
 			return nil, errs.Wrap(err, "registering the measures of reconciliation")
 		}
@@ -46,11 +47,21 @@ func (s *Service) gaugeReckonings(ctx context.Context, q *rows.Queries) error {
 		return errs.Wrap(err, "counting open days")
 	}
 	s.reckoned.days.Reset()
+	s.reckoned.open.Reset()
+	for _, channel := range s.channelNames() { // a series that stands at zero is there before anything is wrong
+		for _, state := range dayStates {
+			if state != dayClosed {
+				s.reckoned.days.WithLabelValues(channel, state).Set(0)
+			}
+		}
+		for _, class := range reconcile.Classes[1:] { // a match is none
+			s.reckoned.open.WithLabelValues(channel, string(class), differenceBreak).Set(0)
+		}
+	}
 	for _, d := range days {
 		s.reckoned.days.WithLabelValues(d.Channel, d.State).Set(float64(d.Days))
 	}
 	open, err := q.CountDifferences(ctx)
-	s.reckoned.open.Reset()
 	for _, d := range open {
 		s.reckoned.open.WithLabelValues(d.Channel, d.Class, d.State).Set(float64(d.Differences))
 	}

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
@@ -10,37 +11,67 @@ import (
 
 	"github.com/hengdai/hengdai/domain/payment"
 	"github.com/hengdai/hengdai/kit/errs"
-	"github.com/hengdai/hengdai/kit/job"
 	"github.com/hengdai/hengdai/kit/store"
 	"github.com/hengdai/hengdai/service/payment/rows"
 )
 
-// route decides to which channel the order goes now, with what is configured and what two people have changed.
+// routeMost is how long a stored decision may be.
+const routeMost = 2000
+
+// route decides to which channel the order goes now, with what is configured, what two people have changed and how the
+// channels do.
 func (u *unit) route() (payment.Decision, error) {
-	rules, err := u.s.rules(u)
-	if err != nil {
-		return payment.Decision{}, err
-	}
-	ask := payment.Ask{Kind: u.kind(), AmountMinor: u.order.AmountMinor}
-	for i := range u.tries {
-		ask.Tried = append(ask.Tried, u.tries[i].Channel)
-	}
-	return payment.Route(ask, rules), nil
+	d, settings, err := u.s.choose(u.ctx, u.q, &u.order, u.tries, true)
+	u.settings = settings
+	return d, err
 }
 
-func (s *Service) rules(u *unit) ([]payment.Rule, error) {
-	list, err := s.settings(u.ctx, u.q)
+// choose decides for an order; count says that it happens inside the transaction that will use the decision.
+func (s *Service) choose(ctx context.Context, q *rows.Queries, o *rows.PaymentOrder, tries []rows.PaymentAttempt, count bool,
+) (payment.Decision, []rows.PaymentChannel, error) {
+	list, err := s.settings(ctx, q)
 	if err != nil {
-		return nil, err
+		return payment.Decision{}, nil, err
 	}
-	rules := make([]payment.Rule, len(list))
-	for i, c := range list {
-		rules[i] = payment.Rule{
-			Channel: c.Channel, Priority: c.Priority, Enabled: c.Enabled != 0, Draining: c.Draining != 0,
-			Kinds: s.channels[c.Channel].profile.Kinds, MinMinor: c.MinMinor, MaxMinor: c.MaxMinor,
+	now := s.deps.Clock.Now()
+	ask := payment.Ask{Kind: payment.Kind(o.Kind), AmountMinor: o.AmountMinor, Minute: minute(now)}
+	for i := range tries {
+		if payment.AttemptState(tries[i].State) != payment.Prepared { // that one never left
+			ask.Tried = append(ask.Tried, tries[i].Channel)
 		}
 	}
-	return rules, nil
+	rules := make([]payment.Rule, len(list))
+	for i := range list {
+		used, err := s.used(ctx, q, &list[i], now, count)
+		if err != nil {
+			return payment.Decision{}, nil, err
+		}
+		if rules[i], err = s.channels[list[i].Channel].rule(&list[i], ask.Kind, used); err != nil {
+			return payment.Decision{}, nil, err
+		}
+	}
+	return payment.Route(ask, rules), list, nil
+}
+
+// setting answers what was in force for a channel when the unit routed.
+func (u *unit) setting(name string) *rows.PaymentChannel {
+	for i := range u.settings {
+		if u.settings[i].Channel == name {
+			return &u.settings[i]
+		}
+	}
+	return &rows.PaymentChannel{Channel: name, Breaker: breakerAuto}
+}
+
+// written is a decision as it is stored: of very many channels the last are left out.
+func written(d payment.Decision) (string, error) {
+	for {
+		raw, err := json.Marshal(d)
+		if err != nil || len(raw) <= routeMost || len(d.Considered) == 0 {
+			return string(raw), errs.Wrap(err, "writing a routing decision")
+		}
+		d.Considered = d.Considered[:len(d.Considered)-1]
+	}
 }
 
 // prepare routes the order and commits to an attempt: its channel, its number there and the hash of what is asked. It
@@ -50,16 +81,21 @@ func (u *unit) prepare() (*rows.PaymentAttempt, payment.Decision, error) {
 	if err != nil || d.Channel == "" {
 		return nil, d, err
 	}
-	route, err := json.Marshal(d)
+	route, err := written(d)
 	if err != nil {
-		return nil, d, errs.Wrap(err, "writing a routing decision")
+		return nil, d, err
+	}
+	if c := u.setting(d.Channel); c.DailyMinor > 0 {
+		if err := u.takeUse(c); err != nil {
+			return nil, d, err
+		}
 	}
 	o := &u.order
 	attemptID := u.s.deps.IDs.New(o.Bucket)
 	a := rows.PaymentAttempt{
 		Bucket: o.Bucket, AttemptID: attemptID, OrderID: o.OrderID, LiveKey: sql.NullInt64{Int64: o.OrderID, Valid: true},
 		Number: int64(len(u.tries) + 1), Channel: d.Channel, RequestNo: requestNo(attemptID), AmountMinor: o.AmountMinor,
-		State: string(payment.Prepared), Route: string(route), RequestedMs: u.now.UnixMilli(), Version: 1,
+		State: string(payment.Prepared), Route: route, RequestedMs: u.now.UnixMilli(), Version: 1,
 	}
 	a.RequestHash = requestHash(o, &a)
 	if err := u.q.InsertAttempt(u.ctx, rows.InsertAttemptParams{
@@ -73,16 +109,8 @@ func (u *unit) prepare() (*rows.PaymentAttempt, payment.Decision, error) {
 		return nil, d, err
 	}
 	u.tries = append(u.tries, a)
+	u.s.metrics.routed(u.tx, u.order.Kind, d)
 	return &u.tries[len(u.tries)-1], d, u.moveOrder(payment.OrderSend)
-}
-
-// tryElsewhere prepares an attempt at another channel, to be sent by its own effect. False means that there is none.
-func (u *unit) tryElsewhere() (bool, error) {
-	a, _, err := u.prepare()
-	if a == nil || err != nil {
-		return false, err
-	}
-	return true, u.s.queue.Add(u.tx, job.Effect{Kind: effectAttempt, Bucket: a.Bucket, ID: a.AttemptID})
 }
 
 // submit commits that the attempt is about to be sent, by the worker that holds the fence; a worker with a lower fence

@@ -160,7 +160,13 @@ func (a staffAPI) ListChannels(ctx context.Context, _ *paymentv1.ListChannelsReq
 	}
 	out := &paymentv1.ListChannelsResponse{}
 	for i := range list {
-		c := channelOf(&list[i], a.channels[list[i].Channel])
+		c, err := channelOf(&list[i], a.channels[list[i].Channel])
+		if err != nil {
+			return nil, err
+		}
+		if c.UsedMinor, err = a.used(ctx, q, &list[i], a.deps.Clock.Now(), false); err != nil {
+			return nil, err
+		}
 		for _, n := range live {
 			if n.Channel != c.GetChannel() {
 				continue
@@ -170,6 +176,7 @@ func (a staffAPI) ListChannels(ctx context.Context, _ *paymentv1.ListChannelsReq
 				c.Unknown += n.Attempts
 			}
 		}
+		c.Drained = c.GetDraining() && c.GetLive() == 0
 		out.Channels = append(out.Channels, c)
 	}
 	return out, nil

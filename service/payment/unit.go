@@ -38,6 +38,9 @@ type unit struct {
 	order rows.PaymentOrder
 	tries []rows.PaymentAttempt // the attempts, oldest first
 
+	// settings are what was in force when the order was routed.
+	settings []rows.PaymentChannel
+
 	lastMove int64 // number of the last move; -1 if it was not read yet
 }
 
@@ -133,6 +136,9 @@ func (u *unit) moveAttempt(a *rows.PaymentAttempt, event string, to payment.Atte
 			return err
 		}
 	}
+	if err := u.weigh(a, payment.AttemptState(a.State), to); err != nil {
+		return err
+	}
 	a.State = string(to)
 	if !to.Live() {
 		a.LiveKey.Valid, a.LiveKey.Int64 = false, 0
@@ -141,6 +147,18 @@ func (u *unit) moveAttempt(a *rows.PaymentAttempt, event string, to payment.Atte
 		}
 	}
 	return u.saveAttempt(a)
+}
+
+// weigh gives back what a failed attempt used of its channel's daily limit, and takes it again if it moved money after
+// all.
+func (u *unit) weigh(a *rows.PaymentAttempt, from, to payment.AttemptState) error {
+	switch {
+	case to == payment.FailedFinal && from != payment.FailedFinal:
+		return u.countUse(a, -a.AmountMinor)
+	case to == payment.Contradicted && from != payment.Contradicted:
+		return u.countUse(a, a.AmountMinor)
+	}
+	return nil
 }
 
 func (u *unit) saveAttempt(a *rows.PaymentAttempt) error {

@@ -236,7 +236,8 @@ type GetStaffOrderResponse struct {
 	Breaks []*Break `protobuf:"bytes,5,rep,name=breaks,proto3" json:"breaks,omitempty"`
 	// The amount held while the order is open: "PENDING", "POSTED" or "VOID".
 	HoldState string `protobuf:"bytes,6,opt,name=hold_state,json=holdState,proto3" json:"hold_state,omitempty"`
-	// Why each attempt went to its channel, as JSON, in the order of the attempts.
+	// Why each attempt went to its channel, as JSON, in the order of the attempts: every channel with why it was taken or
+	// left, the best first.
 	Routes        []string `protobuf:"bytes,7,rep,name=routes,proto3" json:"routes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -623,7 +624,21 @@ type Channel struct {
 	// Mean time of a call since the process started, microseconds.
 	MeanCallUs int64 `protobuf:"varint,13,opt,name=mean_call_us,json=meanCallUs,proto3" json:"mean_call_us,omitempty"`
 	// Changes with every change of the settings.
-	Version       int64 `protobuf:"varint,14,opt,name=version,proto3" json:"version,omitempty"`
+	Version int64 `protobuf:"varint,14,opt,name=version,proto3" json:"version,omitempty"`
+	// Most that the orders of one day in China may add up to; zero: no bound.
+	DailyMinor int64 `protobuf:"varint,15,opt,name=daily_minor,json=dailyMinor,proto3" json:"daily_minor,omitempty"`
+	// What today has used of it; counted only while there is a bound.
+	UsedMinor int64 `protobuf:"varint,16,opt,name=used_minor,json=usedMinor,proto3" json:"used_minor,omitempty"`
+	// What it asks of each kind of order. A kind that is not listed costs nothing and is always open.
+	Terms []*KindTerms `protobuf:"bytes,17,rep,name=terms,proto3" json:"terms,omitempty"`
+	// "auto", or what two people hold the breaker at: "open" or "closed".
+	Breaker string `protobuf:"bytes,18,opt,name=breaker,proto3" json:"breaker,omitempty"`
+	// It drains and has nothing under way any more: it may be taken away.
+	Drained bool `protobuf:"varint,19,opt,name=drained,proto3" json:"drained,omitempty"`
+	// How it does, by kind of order.
+	Health []*KindHealth `protobuf:"bytes,20,rep,name=health,proto3" json:"health,omitempty"`
+	// Its calls wait because of the rate that is agreed.
+	Paced         bool `protobuf:"varint,21,opt,name=paced,proto3" json:"paced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -756,6 +771,247 @@ func (x *Channel) GetVersion() int64 {
 	return 0
 }
 
+func (x *Channel) GetDailyMinor() int64 {
+	if x != nil {
+		return x.DailyMinor
+	}
+	return 0
+}
+
+func (x *Channel) GetUsedMinor() int64 {
+	if x != nil {
+		return x.UsedMinor
+	}
+	return 0
+}
+
+func (x *Channel) GetTerms() []*KindTerms {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
+func (x *Channel) GetBreaker() string {
+	if x != nil {
+		return x.Breaker
+	}
+	return ""
+}
+
+func (x *Channel) GetDrained() bool {
+	if x != nil {
+		return x.Drained
+	}
+	return false
+}
+
+func (x *Channel) GetHealth() []*KindHealth {
+	if x != nil {
+		return x.Health
+	}
+	return nil
+}
+
+func (x *Channel) GetPaced() bool {
+	if x != nil {
+		return x.Paced
+	}
+	return false
+}
+
+// KindTerms is what a channel asks of one kind of order. The fee is fixed_minor plus ppm millionths of the amount, rounded
+// half up to the cent, at least least_minor and, unless it is zero, at most most_minor.
+type KindTerms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of order.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Fixed part of the fee.
+	FixedMinor int64 `protobuf:"varint,2,opt,name=fixed_minor,json=fixedMinor,proto3" json:"fixed_minor,omitempty"`
+	// Share of the amount, in millionths.
+	Ppm int64 `protobuf:"varint,3,opt,name=ppm,proto3" json:"ppm,omitempty"`
+	// Smallest fee.
+	LeastMinor int64 `protobuf:"varint,4,opt,name=least_minor,json=leastMinor,proto3" json:"least_minor,omitempty"`
+	// Largest fee; zero: none.
+	MostMinor int64 `protobuf:"varint,5,opt,name=most_minor,json=mostMinor,proto3" json:"most_minor,omitempty"`
+	// It takes such orders from this time of day in China on, for example "07:00"; empty: 00:00.
+	Opens string `protobuf:"bytes,6,opt,name=opens,proto3" json:"opens,omitempty"`
+	// And until before this one, for example "22:00"; the same as opens: all day; before opens: over midnight.
+	Closes        string `protobuf:"bytes,7,opt,name=closes,proto3" json:"closes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KindTerms) Reset() {
+	*x = KindTerms{}
+	mi := &file_payment_v1_staff_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KindTerms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KindTerms) ProtoMessage() {}
+
+func (x *KindTerms) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KindTerms.ProtoReflect.Descriptor instead.
+func (*KindTerms) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *KindTerms) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *KindTerms) GetFixedMinor() int64 {
+	if x != nil {
+		return x.FixedMinor
+	}
+	return 0
+}
+
+func (x *KindTerms) GetPpm() int64 {
+	if x != nil {
+		return x.Ppm
+	}
+	return 0
+}
+
+func (x *KindTerms) GetLeastMinor() int64 {
+	if x != nil {
+		return x.LeastMinor
+	}
+	return 0
+}
+
+func (x *KindTerms) GetMostMinor() int64 {
+	if x != nil {
+		return x.MostMinor
+	}
+	return 0
+}
+
+func (x *KindTerms) GetOpens() string {
+	if x != nil {
+		return x.Opens
+	}
+	return ""
+}
+
+func (x *KindTerms) GetCloses() string {
+	if x != nil {
+		return x.Closes
+	}
+	return ""
+}
+
+// KindHealth is how a channel does for one kind of order, as the answering process saw it.
+type KindHealth struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of order.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// "closed", "open" or "half_open", with what two people hold it at taken into account.
+	Breaker string `protobuf:"bytes,2,opt,name=breaker,proto3" json:"breaker,omitempty"`
+	// Calls in the window: the last 50, none older than two minutes.
+	Calls int64 `protobuf:"varint,3,opt,name=calls,proto3" json:"calls,omitempty"`
+	// Of these, calls without a usable answer.
+	Bad int64 `protobuf:"varint,4,opt,name=bad,proto3" json:"bad,omitempty"`
+	// Mean time of a call in the window, microseconds.
+	MeanCallUs int64 `protobuf:"varint,5,opt,name=mean_call_us,json=meanCallUs,proto3" json:"mean_call_us,omitempty"`
+	// When an open breaker lets the next probe through, in milliseconds from now.
+	AgainMs       int64 `protobuf:"varint,6,opt,name=again_ms,json=againMs,proto3" json:"again_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KindHealth) Reset() {
+	*x = KindHealth{}
+	mi := &file_payment_v1_staff_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KindHealth) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KindHealth) ProtoMessage() {}
+
+func (x *KindHealth) ProtoReflect() protoreflect.Message {
+	mi := &file_payment_v1_staff_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KindHealth.ProtoReflect.Descriptor instead.
+func (*KindHealth) Descriptor() ([]byte, []int) {
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *KindHealth) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *KindHealth) GetBreaker() string {
+	if x != nil {
+		return x.Breaker
+	}
+	return ""
+}
+
+func (x *KindHealth) GetCalls() int64 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *KindHealth) GetBad() int64 {
+	if x != nil {
+		return x.Bad
+	}
+	return 0
+}
+
+func (x *KindHealth) GetMeanCallUs() int64 {
+	if x != nil {
+		return x.MeanCallUs
+	}
+	return 0
+}
+
+func (x *KindHealth) GetAgainMs() int64 {
+	if x != nil {
+		return x.AgainMs
+	}
+	return 0
+}
+
 type ProposeChannelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the channel.
@@ -776,13 +1032,19 @@ type ProposeChannelRequest struct {
 	Reason string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Repeats of the same request make one proposal.
 	IdempotencyKey string `protobuf:"bytes,9,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// See Channel. At least one order of the largest amount must fit.
+	DailyMinor int64 `protobuf:"varint,10,opt,name=daily_minor,json=dailyMinor,proto3" json:"daily_minor,omitempty"`
+	// See Channel, each kind at most once.
+	Terms []*KindTerms `protobuf:"bytes,11,rep,name=terms,proto3" json:"terms,omitempty"`
+	// See Channel; empty: "auto".
+	Breaker       string `protobuf:"bytes,12,opt,name=breaker,proto3" json:"breaker,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProposeChannelRequest) Reset() {
 	*x = ProposeChannelRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[9]
+	mi := &file_payment_v1_staff_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +1056,7 @@ func (x *ProposeChannelRequest) String() string {
 func (*ProposeChannelRequest) ProtoMessage() {}
 
 func (x *ProposeChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[9]
+	mi := &file_payment_v1_staff_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +1069,7 @@ func (x *ProposeChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeChannelRequest.ProtoReflect.Descriptor instead.
 func (*ProposeChannelRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{9}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ProposeChannelRequest) GetChannel() string {
@@ -873,6 +1135,27 @@ func (x *ProposeChannelRequest) GetIdempotencyKey() string {
 	return ""
 }
 
+func (x *ProposeChannelRequest) GetDailyMinor() int64 {
+	if x != nil {
+		return x.DailyMinor
+	}
+	return 0
+}
+
+func (x *ProposeChannelRequest) GetTerms() []*KindTerms {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
+func (x *ProposeChannelRequest) GetBreaker() string {
+	if x != nil {
+		return x.Breaker
+	}
+	return ""
+}
+
 type ProposeResolutionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The order; it must be MANUAL.
@@ -893,7 +1176,7 @@ type ProposeResolutionRequest struct {
 
 func (x *ProposeResolutionRequest) Reset() {
 	*x = ProposeResolutionRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[10]
+	mi := &file_payment_v1_staff_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +1188,7 @@ func (x *ProposeResolutionRequest) String() string {
 func (*ProposeResolutionRequest) ProtoMessage() {}
 
 func (x *ProposeResolutionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[10]
+	mi := &file_payment_v1_staff_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +1201,7 @@ func (x *ProposeResolutionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeResolutionRequest.ProtoReflect.Descriptor instead.
 func (*ProposeResolutionRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{10}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ProposeResolutionRequest) GetOrderId() int64 {
@@ -979,7 +1262,7 @@ type ProposeBreakClosureRequest struct {
 
 func (x *ProposeBreakClosureRequest) Reset() {
 	*x = ProposeBreakClosureRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[11]
+	mi := &file_payment_v1_staff_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1274,7 @@ func (x *ProposeBreakClosureRequest) String() string {
 func (*ProposeBreakClosureRequest) ProtoMessage() {}
 
 func (x *ProposeBreakClosureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[11]
+	mi := &file_payment_v1_staff_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1287,7 @@ func (x *ProposeBreakClosureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeBreakClosureRequest.ProtoReflect.Descriptor instead.
 func (*ProposeBreakClosureRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{11}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ProposeBreakClosureRequest) GetBreakId() int64 {
@@ -1064,7 +1347,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_payment_v1_staff_proto_msgTypes[12]
+	mi := &file_payment_v1_staff_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1076,7 +1359,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[12]
+	mi := &file_payment_v1_staff_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1089,7 +1372,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{12}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Proposal) GetProposalId() int64 {
@@ -1176,7 +1459,7 @@ type ListProposalsRequest struct {
 
 func (x *ListProposalsRequest) Reset() {
 	*x = ListProposalsRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[13]
+	mi := &file_payment_v1_staff_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1471,7 @@ func (x *ListProposalsRequest) String() string {
 func (*ListProposalsRequest) ProtoMessage() {}
 
 func (x *ListProposalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[13]
+	mi := &file_payment_v1_staff_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1484,7 @@ func (x *ListProposalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProposalsRequest.ProtoReflect.Descriptor instead.
 func (*ListProposalsRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{13}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListProposalsRequest) GetPageSize() int32 {
@@ -1237,7 +1520,7 @@ type ListProposalsResponse struct {
 
 func (x *ListProposalsResponse) Reset() {
 	*x = ListProposalsResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[14]
+	mi := &file_payment_v1_staff_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1532,7 @@ func (x *ListProposalsResponse) String() string {
 func (*ListProposalsResponse) ProtoMessage() {}
 
 func (x *ListProposalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[14]
+	mi := &file_payment_v1_staff_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1545,7 @@ func (x *ListProposalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProposalsResponse.ProtoReflect.Descriptor instead.
 func (*ListProposalsResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{14}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListProposalsResponse) GetProposals() []*Proposal {
@@ -1293,7 +1576,7 @@ type DecideRequest struct {
 
 func (x *DecideRequest) Reset() {
 	*x = DecideRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[15]
+	mi := &file_payment_v1_staff_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1588,7 @@ func (x *DecideRequest) String() string {
 func (*DecideRequest) ProtoMessage() {}
 
 func (x *DecideRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[15]
+	mi := &file_payment_v1_staff_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1601,7 @@ func (x *DecideRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideRequest.ProtoReflect.Descriptor instead.
 func (*DecideRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{15}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DecideRequest) GetProposalId() int64 {
@@ -1356,7 +1639,7 @@ type ListBreaksRequest struct {
 
 func (x *ListBreaksRequest) Reset() {
 	*x = ListBreaksRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[16]
+	mi := &file_payment_v1_staff_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1368,7 +1651,7 @@ func (x *ListBreaksRequest) String() string {
 func (*ListBreaksRequest) ProtoMessage() {}
 
 func (x *ListBreaksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[16]
+	mi := &file_payment_v1_staff_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1381,7 +1664,7 @@ func (x *ListBreaksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBreaksRequest.ProtoReflect.Descriptor instead.
 func (*ListBreaksRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{16}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListBreaksRequest) GetClosedToo() bool {
@@ -1417,7 +1700,7 @@ type ListBreaksResponse struct {
 
 func (x *ListBreaksResponse) Reset() {
 	*x = ListBreaksResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[17]
+	mi := &file_payment_v1_staff_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1712,7 @@ func (x *ListBreaksResponse) String() string {
 func (*ListBreaksResponse) ProtoMessage() {}
 
 func (x *ListBreaksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[17]
+	mi := &file_payment_v1_staff_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1725,7 @@ func (x *ListBreaksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBreaksResponse.ProtoReflect.Descriptor instead.
 func (*ListBreaksResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{17}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListBreaksResponse) GetBreaks() []*Break {
@@ -1490,7 +1773,7 @@ type Break struct {
 
 func (x *Break) Reset() {
 	*x = Break{}
-	mi := &file_payment_v1_staff_proto_msgTypes[18]
+	mi := &file_payment_v1_staff_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1785,7 @@ func (x *Break) String() string {
 func (*Break) ProtoMessage() {}
 
 func (x *Break) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[18]
+	mi := &file_payment_v1_staff_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1798,7 @@ func (x *Break) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Break.ProtoReflect.Descriptor instead.
 func (*Break) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{18}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Break) GetBreakId() int64 {
@@ -1605,7 +1888,7 @@ type GetBalancesRequest struct {
 
 func (x *GetBalancesRequest) Reset() {
 	*x = GetBalancesRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[19]
+	mi := &file_payment_v1_staff_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1900,7 @@ func (x *GetBalancesRequest) String() string {
 func (*GetBalancesRequest) ProtoMessage() {}
 
 func (x *GetBalancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[19]
+	mi := &file_payment_v1_staff_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1913,7 @@ func (x *GetBalancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBalancesRequest.ProtoReflect.Descriptor instead.
 func (*GetBalancesRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{19}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetBalancesRequest) GetAccountPrefix() string {
@@ -1658,7 +1941,7 @@ type GetBalancesResponse struct {
 
 func (x *GetBalancesResponse) Reset() {
 	*x = GetBalancesResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[20]
+	mi := &file_payment_v1_staff_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +1953,7 @@ func (x *GetBalancesResponse) String() string {
 func (*GetBalancesResponse) ProtoMessage() {}
 
 func (x *GetBalancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[20]
+	mi := &file_payment_v1_staff_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +1966,7 @@ func (x *GetBalancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBalancesResponse.ProtoReflect.Descriptor instead.
 func (*GetBalancesResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{20}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetBalancesResponse) GetBalances() []*AccountBalance {
@@ -1735,7 +2018,7 @@ type AccountBalance struct {
 
 func (x *AccountBalance) Reset() {
 	*x = AccountBalance{}
-	mi := &file_payment_v1_staff_proto_msgTypes[21]
+	mi := &file_payment_v1_staff_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1747,7 +2030,7 @@ func (x *AccountBalance) String() string {
 func (*AccountBalance) ProtoMessage() {}
 
 func (x *AccountBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[21]
+	mi := &file_payment_v1_staff_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1760,7 +2043,7 @@ func (x *AccountBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountBalance.ProtoReflect.Descriptor instead.
 func (*AccountBalance) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{21}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AccountBalance) GetAccount() string {
@@ -1802,7 +2085,7 @@ type ListEntriesRequest struct {
 
 func (x *ListEntriesRequest) Reset() {
 	*x = ListEntriesRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[22]
+	mi := &file_payment_v1_staff_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1814,7 +2097,7 @@ func (x *ListEntriesRequest) String() string {
 func (*ListEntriesRequest) ProtoMessage() {}
 
 func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[22]
+	mi := &file_payment_v1_staff_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1827,7 +2110,7 @@ func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesRequest.ProtoReflect.Descriptor instead.
 func (*ListEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{22}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListEntriesRequest) GetAccount() string {
@@ -1877,7 +2160,7 @@ type ListEntriesResponse struct {
 
 func (x *ListEntriesResponse) Reset() {
 	*x = ListEntriesResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[23]
+	mi := &file_payment_v1_staff_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +2172,7 @@ func (x *ListEntriesResponse) String() string {
 func (*ListEntriesResponse) ProtoMessage() {}
 
 func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[23]
+	mi := &file_payment_v1_staff_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1902,7 +2185,7 @@ func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesResponse.ProtoReflect.Descriptor instead.
 func (*ListEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{23}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListEntriesResponse) GetEntries() []*Entry {
@@ -1948,7 +2231,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_payment_v1_staff_proto_msgTypes[24]
+	mi := &file_payment_v1_staff_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2243,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[24]
+	mi := &file_payment_v1_staff_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2256,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{24}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Entry) GetTransactionId() int64 {
@@ -2056,7 +2339,7 @@ type ListRefusalsRequest struct {
 
 func (x *ListRefusalsRequest) Reset() {
 	*x = ListRefusalsRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[25]
+	mi := &file_payment_v1_staff_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2068,7 +2351,7 @@ func (x *ListRefusalsRequest) String() string {
 func (*ListRefusalsRequest) ProtoMessage() {}
 
 func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[25]
+	mi := &file_payment_v1_staff_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2081,7 +2364,7 @@ func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusalsRequest.ProtoReflect.Descriptor instead.
 func (*ListRefusalsRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{25}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListRefusalsRequest) GetPageSize() int32 {
@@ -2101,7 +2384,7 @@ type ListRefusalsResponse struct {
 
 func (x *ListRefusalsResponse) Reset() {
 	*x = ListRefusalsResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[26]
+	mi := &file_payment_v1_staff_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2113,7 +2396,7 @@ func (x *ListRefusalsResponse) String() string {
 func (*ListRefusalsResponse) ProtoMessage() {}
 
 func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[26]
+	mi := &file_payment_v1_staff_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,7 +2409,7 @@ func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusalsResponse.ProtoReflect.Descriptor instead.
 func (*ListRefusalsResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{26}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListRefusalsResponse) GetRefusals() []*Refusal {
@@ -2157,7 +2440,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_payment_v1_staff_proto_msgTypes[27]
+	mi := &file_payment_v1_staff_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2169,7 +2452,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[27]
+	mi := &file_payment_v1_staff_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2182,7 +2465,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{27}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Refusal) GetDate() string {
@@ -2235,7 +2518,7 @@ type ListParkedRequest struct {
 
 func (x *ListParkedRequest) Reset() {
 	*x = ListParkedRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[28]
+	mi := &file_payment_v1_staff_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2247,7 +2530,7 @@ func (x *ListParkedRequest) String() string {
 func (*ListParkedRequest) ProtoMessage() {}
 
 func (x *ListParkedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[28]
+	mi := &file_payment_v1_staff_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2260,7 +2543,7 @@ func (x *ListParkedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListParkedRequest.ProtoReflect.Descriptor instead.
 func (*ListParkedRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{28}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{30}
 }
 
 type ListParkedResponse struct {
@@ -2273,7 +2556,7 @@ type ListParkedResponse struct {
 
 func (x *ListParkedResponse) Reset() {
 	*x = ListParkedResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[29]
+	mi := &file_payment_v1_staff_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2285,7 +2568,7 @@ func (x *ListParkedResponse) String() string {
 func (*ListParkedResponse) ProtoMessage() {}
 
 func (x *ListParkedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[29]
+	mi := &file_payment_v1_staff_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2298,7 +2581,7 @@ func (x *ListParkedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListParkedResponse.ProtoReflect.Descriptor instead.
 func (*ListParkedResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{29}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListParkedResponse) GetEvents() []*ParkedEvent {
@@ -2335,7 +2618,7 @@ type ParkedEvent struct {
 
 func (x *ParkedEvent) Reset() {
 	*x = ParkedEvent{}
-	mi := &file_payment_v1_staff_proto_msgTypes[30]
+	mi := &file_payment_v1_staff_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2347,7 +2630,7 @@ func (x *ParkedEvent) String() string {
 func (*ParkedEvent) ProtoMessage() {}
 
 func (x *ParkedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[30]
+	mi := &file_payment_v1_staff_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2360,7 +2643,7 @@ func (x *ParkedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParkedEvent.ProtoReflect.Descriptor instead.
 func (*ParkedEvent) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{30}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ParkedEvent) GetSource() string {
@@ -2439,7 +2722,7 @@ type RetryParkedRequest struct {
 
 func (x *RetryParkedRequest) Reset() {
 	*x = RetryParkedRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	mi := &file_payment_v1_staff_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2451,7 +2734,7 @@ func (x *RetryParkedRequest) String() string {
 func (*RetryParkedRequest) ProtoMessage() {}
 
 func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[31]
+	mi := &file_payment_v1_staff_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2464,7 +2747,7 @@ func (x *RetryParkedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryParkedRequest.ProtoReflect.Descriptor instead.
 func (*RetryParkedRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{31}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RetryParkedRequest) GetUserId() int64 {
@@ -2494,7 +2777,7 @@ type RetryParkedResponse struct {
 
 func (x *RetryParkedResponse) Reset() {
 	*x = RetryParkedResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	mi := &file_payment_v1_staff_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2506,7 +2789,7 @@ func (x *RetryParkedResponse) String() string {
 func (*RetryParkedResponse) ProtoMessage() {}
 
 func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[32]
+	mi := &file_payment_v1_staff_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2519,7 +2802,7 @@ func (x *RetryParkedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryParkedResponse.ProtoReflect.Descriptor instead.
 func (*RetryParkedResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{32}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RetryParkedResponse) GetTaken() int32 {
@@ -2552,7 +2835,7 @@ type ListReconciliationsRequest struct {
 
 func (x *ListReconciliationsRequest) Reset() {
 	*x = ListReconciliationsRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[33]
+	mi := &file_payment_v1_staff_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2564,7 +2847,7 @@ func (x *ListReconciliationsRequest) String() string {
 func (*ListReconciliationsRequest) ProtoMessage() {}
 
 func (x *ListReconciliationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[33]
+	mi := &file_payment_v1_staff_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2577,7 +2860,7 @@ func (x *ListReconciliationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReconciliationsRequest.ProtoReflect.Descriptor instead.
 func (*ListReconciliationsRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{33}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ListReconciliationsRequest) GetChannel() string {
@@ -2622,7 +2905,7 @@ type ListReconciliationsResponse struct {
 
 func (x *ListReconciliationsResponse) Reset() {
 	*x = ListReconciliationsResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[34]
+	mi := &file_payment_v1_staff_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2634,7 +2917,7 @@ func (x *ListReconciliationsResponse) String() string {
 func (*ListReconciliationsResponse) ProtoMessage() {}
 
 func (x *ListReconciliationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[34]
+	mi := &file_payment_v1_staff_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2647,7 +2930,7 @@ func (x *ListReconciliationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReconciliationsResponse.ProtoReflect.Descriptor instead.
 func (*ListReconciliationsResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{34}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListReconciliationsResponse) GetDays() []*Reconciliation {
@@ -2688,7 +2971,7 @@ type ExpectedStatement struct {
 
 func (x *ExpectedStatement) Reset() {
 	*x = ExpectedStatement{}
-	mi := &file_payment_v1_staff_proto_msgTypes[35]
+	mi := &file_payment_v1_staff_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2700,7 +2983,7 @@ func (x *ExpectedStatement) String() string {
 func (*ExpectedStatement) ProtoMessage() {}
 
 func (x *ExpectedStatement) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[35]
+	mi := &file_payment_v1_staff_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2713,7 +2996,7 @@ func (x *ExpectedStatement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpectedStatement.ProtoReflect.Descriptor instead.
 func (*ExpectedStatement) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{35}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ExpectedStatement) GetChannel() string {
@@ -2787,7 +3070,7 @@ type Reconciliation struct {
 
 func (x *Reconciliation) Reset() {
 	*x = Reconciliation{}
-	mi := &file_payment_v1_staff_proto_msgTypes[36]
+	mi := &file_payment_v1_staff_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +3082,7 @@ func (x *Reconciliation) String() string {
 func (*Reconciliation) ProtoMessage() {}
 
 func (x *Reconciliation) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[36]
+	mi := &file_payment_v1_staff_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +3095,7 @@ func (x *Reconciliation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reconciliation.ProtoReflect.Descriptor instead.
 func (*Reconciliation) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{36}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Reconciliation) GetChannel() string {
@@ -2946,7 +3229,7 @@ type GetReconciliationRequest struct {
 
 func (x *GetReconciliationRequest) Reset() {
 	*x = GetReconciliationRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[37]
+	mi := &file_payment_v1_staff_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2958,7 +3241,7 @@ func (x *GetReconciliationRequest) String() string {
 func (*GetReconciliationRequest) ProtoMessage() {}
 
 func (x *GetReconciliationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[37]
+	mi := &file_payment_v1_staff_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2971,7 +3254,7 @@ func (x *GetReconciliationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReconciliationRequest.ProtoReflect.Descriptor instead.
 func (*GetReconciliationRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{37}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *GetReconciliationRequest) GetChannel() string {
@@ -3006,7 +3289,7 @@ type GetReconciliationResponse struct {
 
 func (x *GetReconciliationResponse) Reset() {
 	*x = GetReconciliationResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[38]
+	mi := &file_payment_v1_staff_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3018,7 +3301,7 @@ func (x *GetReconciliationResponse) String() string {
 func (*GetReconciliationResponse) ProtoMessage() {}
 
 func (x *GetReconciliationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[38]
+	mi := &file_payment_v1_staff_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3031,7 +3314,7 @@ func (x *GetReconciliationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReconciliationResponse.ProtoReflect.Descriptor instead.
 func (*GetReconciliationResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{38}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *GetReconciliationResponse) GetDay() *Reconciliation {
@@ -3110,7 +3393,7 @@ type ReconciliationFigures struct {
 
 func (x *ReconciliationFigures) Reset() {
 	*x = ReconciliationFigures{}
-	mi := &file_payment_v1_staff_proto_msgTypes[39]
+	mi := &file_payment_v1_staff_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3122,7 +3405,7 @@ func (x *ReconciliationFigures) String() string {
 func (*ReconciliationFigures) ProtoMessage() {}
 
 func (x *ReconciliationFigures) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[39]
+	mi := &file_payment_v1_staff_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3135,7 +3418,7 @@ func (x *ReconciliationFigures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconciliationFigures.ProtoReflect.Descriptor instead.
 func (*ReconciliationFigures) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{39}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ReconciliationFigures) GetRun() int64 {
@@ -3295,7 +3578,7 @@ type Difference struct {
 
 func (x *Difference) Reset() {
 	*x = Difference{}
-	mi := &file_payment_v1_staff_proto_msgTypes[40]
+	mi := &file_payment_v1_staff_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3307,7 +3590,7 @@ func (x *Difference) String() string {
 func (*Difference) ProtoMessage() {}
 
 func (x *Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[40]
+	mi := &file_payment_v1_staff_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3320,7 +3603,7 @@ func (x *Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Difference.ProtoReflect.Descriptor instead.
 func (*Difference) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{40}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Difference) GetDifferenceId() int64 {
@@ -3462,7 +3745,7 @@ type ClassCount struct {
 
 func (x *ClassCount) Reset() {
 	*x = ClassCount{}
-	mi := &file_payment_v1_staff_proto_msgTypes[41]
+	mi := &file_payment_v1_staff_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3474,7 +3757,7 @@ func (x *ClassCount) String() string {
 func (*ClassCount) ProtoMessage() {}
 
 func (x *ClassCount) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[41]
+	mi := &file_payment_v1_staff_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3487,7 +3770,7 @@ func (x *ClassCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClassCount.ProtoReflect.Descriptor instead.
 func (*ClassCount) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{41}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ClassCount) GetClass() string {
@@ -3531,7 +3814,7 @@ type StatementFile struct {
 
 func (x *StatementFile) Reset() {
 	*x = StatementFile{}
-	mi := &file_payment_v1_staff_proto_msgTypes[42]
+	mi := &file_payment_v1_staff_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3543,7 +3826,7 @@ func (x *StatementFile) String() string {
 func (*StatementFile) ProtoMessage() {}
 
 func (x *StatementFile) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[42]
+	mi := &file_payment_v1_staff_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3556,7 +3839,7 @@ func (x *StatementFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementFile.ProtoReflect.Descriptor instead.
 func (*StatementFile) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{42}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *StatementFile) GetNumber() int64 {
@@ -3640,7 +3923,7 @@ type ListStatementLinesRequest struct {
 
 func (x *ListStatementLinesRequest) Reset() {
 	*x = ListStatementLinesRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[43]
+	mi := &file_payment_v1_staff_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3652,7 +3935,7 @@ func (x *ListStatementLinesRequest) String() string {
 func (*ListStatementLinesRequest) ProtoMessage() {}
 
 func (x *ListStatementLinesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[43]
+	mi := &file_payment_v1_staff_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3665,7 +3948,7 @@ func (x *ListStatementLinesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStatementLinesRequest.ProtoReflect.Descriptor instead.
 func (*ListStatementLinesRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{43}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListStatementLinesRequest) GetChannel() string {
@@ -3715,7 +3998,7 @@ type ListStatementLinesResponse struct {
 
 func (x *ListStatementLinesResponse) Reset() {
 	*x = ListStatementLinesResponse{}
-	mi := &file_payment_v1_staff_proto_msgTypes[44]
+	mi := &file_payment_v1_staff_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3727,7 +4010,7 @@ func (x *ListStatementLinesResponse) String() string {
 func (*ListStatementLinesResponse) ProtoMessage() {}
 
 func (x *ListStatementLinesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[44]
+	mi := &file_payment_v1_staff_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3740,7 +4023,7 @@ func (x *ListStatementLinesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStatementLinesResponse.ProtoReflect.Descriptor instead.
 func (*ListStatementLinesResponse) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{44}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListStatementLinesResponse) GetLines() []*StatementLine {
@@ -3792,7 +4075,7 @@ type StatementLine struct {
 
 func (x *StatementLine) Reset() {
 	*x = StatementLine{}
-	mi := &file_payment_v1_staff_proto_msgTypes[45]
+	mi := &file_payment_v1_staff_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3804,7 +4087,7 @@ func (x *StatementLine) String() string {
 func (*StatementLine) ProtoMessage() {}
 
 func (x *StatementLine) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[45]
+	mi := &file_payment_v1_staff_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3817,7 +4100,7 @@ func (x *StatementLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementLine.ProtoReflect.Descriptor instead.
 func (*StatementLine) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{45}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *StatementLine) GetFileVersion() int64 {
@@ -3923,7 +4206,7 @@ type FetchStatementRequest struct {
 
 func (x *FetchStatementRequest) Reset() {
 	*x = FetchStatementRequest{}
-	mi := &file_payment_v1_staff_proto_msgTypes[46]
+	mi := &file_payment_v1_staff_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3935,7 +4218,7 @@ func (x *FetchStatementRequest) String() string {
 func (*FetchStatementRequest) ProtoMessage() {}
 
 func (x *FetchStatementRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payment_v1_staff_proto_msgTypes[46]
+	mi := &file_payment_v1_staff_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3948,7 +4231,7 @@ func (x *FetchStatementRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchStatementRequest.ProtoReflect.Descriptor instead.
 func (*FetchStatementRequest) Descriptor() ([]byte, []int) {
-	return file_payment_v1_staff_proto_rawDescGZIP(), []int{46}
+	return file_payment_v1_staff_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *FetchStatementRequest) GetChannel() string {
@@ -4014,7 +4297,7 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\x05at_ms\x18\a \x01(\x03R\x04atMs\"\x15\n" +
 	"\x13ListChannelsRequest\"G\n" +
 	"\x14ListChannelsResponse\x12/\n" +
-	"\bchannels\x18\x01 \x03(\v2\x13.payment.v1.ChannelR\bchannels\"\xff\x02\n" +
+	"\bchannels\x18\x01 \x03(\v2\x13.payment.v1.ChannelR\bchannels\"\xe6\x04\n" +
 	"\aChannel\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x18\n" +
 	"\aenabled\x18\x02 \x01(\bR\aenabled\x12\x1a\n" +
@@ -4031,7 +4314,36 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\aunclear\x18\f \x01(\x03R\aunclear\x12 \n" +
 	"\fmean_call_us\x18\r \x01(\x03R\n" +
 	"meanCallUs\x12\x18\n" +
-	"\aversion\x18\x0e \x01(\x03R\aversion\"\xfa\x02\n" +
+	"\aversion\x18\x0e \x01(\x03R\aversion\x12\x1f\n" +
+	"\vdaily_minor\x18\x0f \x01(\x03R\n" +
+	"dailyMinor\x12\x1d\n" +
+	"\n" +
+	"used_minor\x18\x10 \x01(\x03R\tusedMinor\x12+\n" +
+	"\x05terms\x18\x11 \x03(\v2\x15.payment.v1.KindTermsR\x05terms\x12\x18\n" +
+	"\abreaker\x18\x12 \x01(\tR\abreaker\x12\x18\n" +
+	"\adrained\x18\x13 \x01(\bR\adrained\x12.\n" +
+	"\x06health\x18\x14 \x03(\v2\x16.payment.v1.KindHealthR\x06health\x12\x14\n" +
+	"\x05paced\x18\x15 \x01(\bR\x05paced\"\xfc\x02\n" +
+	"\tKindTerms\x12A\n" +
+	"\x04kind\x18\x01 \x01(\tB-\xbaH*r(R\fdisbursementR\x05debitR\trepaymentR\x06refundR\x04kind\x12-\n" +
+	"\vfixed_minor\x18\x02 \x01(\x03B\f\xbaH\t\"\a\x18\x80\xc2\xd7/(\x00R\n" +
+	"fixedMinor\x12\x1d\n" +
+	"\x03ppm\x18\x03 \x01(\x03B\v\xbaH\b\"\x06\x18\xc0\x84=(\x00R\x03ppm\x12-\n" +
+	"\vleast_minor\x18\x04 \x01(\x03B\f\xbaH\t\"\a\x18\x80\xc2\xd7/(\x00R\n" +
+	"leastMinor\x12+\n" +
+	"\n" +
+	"most_minor\x18\x05 \x01(\x03B\f\xbaH\t\"\a\x18\x80\xc2\xd7/(\x00R\tmostMinor\x12?\n" +
+	"\x05opens\x18\x06 \x01(\tB)\xbaH&r$2\"^(([01][0-9]|2[0-3]):[0-5][0-9])?$R\x05opens\x12A\n" +
+	"\x06closes\x18\a \x01(\tB)\xbaH&r$2\"^(([01][0-9]|2[0-3]):[0-5][0-9])?$R\x06closes\"\x9f\x01\n" +
+	"\n" +
+	"KindHealth\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
+	"\abreaker\x18\x02 \x01(\tR\abreaker\x12\x14\n" +
+	"\x05calls\x18\x03 \x01(\x03R\x05calls\x12\x10\n" +
+	"\x03bad\x18\x04 \x01(\x03R\x03bad\x12 \n" +
+	"\fmean_call_us\x18\x05 \x01(\x03R\n" +
+	"meanCallUs\x12\x19\n" +
+	"\bagain_ms\x18\x06 \x01(\x03R\aagainMs\"\x9a\x04\n" +
 	"\x15ProposeChannelRequest\x12.\n" +
 	"\achannel\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[a-z]{2,16}$R\achannel\x12\x18\n" +
 	"\aenabled\x18\x02 \x01(\bR\aenabled\x12\x1a\n" +
@@ -4043,7 +4355,13 @@ const file_payment_v1_staff_proto_rawDesc = "" +
 	"\aversion\x18\a \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aversion\x12\"\n" +
 	"\x06reason\x18\b \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x04\x18\xf4\x03R\x06reason\x122\n" +
-	"\x0fidempotency_key\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\"\xb6\x02\n" +
+	"\x0fidempotency_key\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\b\x18@R\x0eidempotencyKey\x120\n" +
+	"\vdaily_minor\x18\n" +
+	" \x01(\x03B\x0f\xbaH\f\"\n" +
+	"\x18\x80\x80郱\xde\x16(\x00R\n" +
+	"dailyMinor\x125\n" +
+	"\x05terms\x18\v \x03(\v2\x15.payment.v1.KindTermsB\b\xbaH\x05\x92\x01\x02\x10\x04R\x05terms\x125\n" +
+	"\abreaker\x18\f \x01(\tB\x1b\xbaH\x18r\x16R\x00R\x04autoR\x04openR\x06closedR\abreaker\"\xb6\x02\n" +
 	"\x18ProposeResolutionRequest\x12\"\n" +
 	"\border_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\aorderId\x12/\n" +
 	"\aoutcome\x18\x02 \x01(\tB\x15\xbaH\x12r\x10R\x04PAIDR\bREJECTEDR\aoutcome\x12&\n" +
@@ -4394,7 +4712,7 @@ func file_payment_v1_staff_proto_rawDescGZIP() []byte {
 	return file_payment_v1_staff_proto_rawDescData
 }
 
-var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_payment_v1_staff_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_payment_v1_staff_proto_goTypes = []any{
 	(*ListOrdersRequest)(nil),           // 0: payment.v1.ListOrdersRequest
 	(*ListOrdersResponse)(nil),          // 1: payment.v1.ListOrdersResponse
@@ -4405,109 +4723,114 @@ var file_payment_v1_staff_proto_goTypes = []any{
 	(*ListChannelsRequest)(nil),         // 6: payment.v1.ListChannelsRequest
 	(*ListChannelsResponse)(nil),        // 7: payment.v1.ListChannelsResponse
 	(*Channel)(nil),                     // 8: payment.v1.Channel
-	(*ProposeChannelRequest)(nil),       // 9: payment.v1.ProposeChannelRequest
-	(*ProposeResolutionRequest)(nil),    // 10: payment.v1.ProposeResolutionRequest
-	(*ProposeBreakClosureRequest)(nil),  // 11: payment.v1.ProposeBreakClosureRequest
-	(*Proposal)(nil),                    // 12: payment.v1.Proposal
-	(*ListProposalsRequest)(nil),        // 13: payment.v1.ListProposalsRequest
-	(*ListProposalsResponse)(nil),       // 14: payment.v1.ListProposalsResponse
-	(*DecideRequest)(nil),               // 15: payment.v1.DecideRequest
-	(*ListBreaksRequest)(nil),           // 16: payment.v1.ListBreaksRequest
-	(*ListBreaksResponse)(nil),          // 17: payment.v1.ListBreaksResponse
-	(*Break)(nil),                       // 18: payment.v1.Break
-	(*GetBalancesRequest)(nil),          // 19: payment.v1.GetBalancesRequest
-	(*GetBalancesResponse)(nil),         // 20: payment.v1.GetBalancesResponse
-	(*AccountBalance)(nil),              // 21: payment.v1.AccountBalance
-	(*ListEntriesRequest)(nil),          // 22: payment.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),         // 23: payment.v1.ListEntriesResponse
-	(*Entry)(nil),                       // 24: payment.v1.Entry
-	(*ListRefusalsRequest)(nil),         // 25: payment.v1.ListRefusalsRequest
-	(*ListRefusalsResponse)(nil),        // 26: payment.v1.ListRefusalsResponse
-	(*Refusal)(nil),                     // 27: payment.v1.Refusal
-	(*ListParkedRequest)(nil),           // 28: payment.v1.ListParkedRequest
-	(*ListParkedResponse)(nil),          // 29: payment.v1.ListParkedResponse
-	(*ParkedEvent)(nil),                 // 30: payment.v1.ParkedEvent
-	(*RetryParkedRequest)(nil),          // 31: payment.v1.RetryParkedRequest
-	(*RetryParkedResponse)(nil),         // 32: payment.v1.RetryParkedResponse
-	(*ListReconciliationsRequest)(nil),  // 33: payment.v1.ListReconciliationsRequest
-	(*ListReconciliationsResponse)(nil), // 34: payment.v1.ListReconciliationsResponse
-	(*ExpectedStatement)(nil),           // 35: payment.v1.ExpectedStatement
-	(*Reconciliation)(nil),              // 36: payment.v1.Reconciliation
-	(*GetReconciliationRequest)(nil),    // 37: payment.v1.GetReconciliationRequest
-	(*GetReconciliationResponse)(nil),   // 38: payment.v1.GetReconciliationResponse
-	(*ReconciliationFigures)(nil),       // 39: payment.v1.ReconciliationFigures
-	(*Difference)(nil),                  // 40: payment.v1.Difference
-	(*ClassCount)(nil),                  // 41: payment.v1.ClassCount
-	(*StatementFile)(nil),               // 42: payment.v1.StatementFile
-	(*ListStatementLinesRequest)(nil),   // 43: payment.v1.ListStatementLinesRequest
-	(*ListStatementLinesResponse)(nil),  // 44: payment.v1.ListStatementLinesResponse
-	(*StatementLine)(nil),               // 45: payment.v1.StatementLine
-	(*FetchStatementRequest)(nil),       // 46: payment.v1.FetchStatementRequest
-	(*Order)(nil),                       // 47: payment.v1.Order
+	(*KindTerms)(nil),                   // 9: payment.v1.KindTerms
+	(*KindHealth)(nil),                  // 10: payment.v1.KindHealth
+	(*ProposeChannelRequest)(nil),       // 11: payment.v1.ProposeChannelRequest
+	(*ProposeResolutionRequest)(nil),    // 12: payment.v1.ProposeResolutionRequest
+	(*ProposeBreakClosureRequest)(nil),  // 13: payment.v1.ProposeBreakClosureRequest
+	(*Proposal)(nil),                    // 14: payment.v1.Proposal
+	(*ListProposalsRequest)(nil),        // 15: payment.v1.ListProposalsRequest
+	(*ListProposalsResponse)(nil),       // 16: payment.v1.ListProposalsResponse
+	(*DecideRequest)(nil),               // 17: payment.v1.DecideRequest
+	(*ListBreaksRequest)(nil),           // 18: payment.v1.ListBreaksRequest
+	(*ListBreaksResponse)(nil),          // 19: payment.v1.ListBreaksResponse
+	(*Break)(nil),                       // 20: payment.v1.Break
+	(*GetBalancesRequest)(nil),          // 21: payment.v1.GetBalancesRequest
+	(*GetBalancesResponse)(nil),         // 22: payment.v1.GetBalancesResponse
+	(*AccountBalance)(nil),              // 23: payment.v1.AccountBalance
+	(*ListEntriesRequest)(nil),          // 24: payment.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),         // 25: payment.v1.ListEntriesResponse
+	(*Entry)(nil),                       // 26: payment.v1.Entry
+	(*ListRefusalsRequest)(nil),         // 27: payment.v1.ListRefusalsRequest
+	(*ListRefusalsResponse)(nil),        // 28: payment.v1.ListRefusalsResponse
+	(*Refusal)(nil),                     // 29: payment.v1.Refusal
+	(*ListParkedRequest)(nil),           // 30: payment.v1.ListParkedRequest
+	(*ListParkedResponse)(nil),          // 31: payment.v1.ListParkedResponse
+	(*ParkedEvent)(nil),                 // 32: payment.v1.ParkedEvent
+	(*RetryParkedRequest)(nil),          // 33: payment.v1.RetryParkedRequest
+	(*RetryParkedResponse)(nil),         // 34: payment.v1.RetryParkedResponse
+	(*ListReconciliationsRequest)(nil),  // 35: payment.v1.ListReconciliationsRequest
+	(*ListReconciliationsResponse)(nil), // 36: payment.v1.ListReconciliationsResponse
+	(*ExpectedStatement)(nil),           // 37: payment.v1.ExpectedStatement
+	(*Reconciliation)(nil),              // 38: payment.v1.Reconciliation
+	(*GetReconciliationRequest)(nil),    // 39: payment.v1.GetReconciliationRequest
+	(*GetReconciliationResponse)(nil),   // 40: payment.v1.GetReconciliationResponse
+	(*ReconciliationFigures)(nil),       // 41: payment.v1.ReconciliationFigures
+	(*Difference)(nil),                  // 42: payment.v1.Difference
+	(*ClassCount)(nil),                  // 43: payment.v1.ClassCount
+	(*StatementFile)(nil),               // 44: payment.v1.StatementFile
+	(*ListStatementLinesRequest)(nil),   // 45: payment.v1.ListStatementLinesRequest
+	(*ListStatementLinesResponse)(nil),  // 46: payment.v1.ListStatementLinesResponse
+	(*StatementLine)(nil),               // 47: payment.v1.StatementLine
+	(*FetchStatementRequest)(nil),       // 48: payment.v1.FetchStatementRequest
+	(*Order)(nil),                       // 49: payment.v1.Order
 }
 var file_payment_v1_staff_proto_depIdxs = []int32{
-	47, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
-	47, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
+	49, // 0: payment.v1.ListOrdersResponse.orders:type_name -> payment.v1.Order
+	49, // 1: payment.v1.GetStaffOrderResponse.order:type_name -> payment.v1.Order
 	4,  // 2: payment.v1.GetStaffOrderResponse.moves:type_name -> payment.v1.Move
 	5,  // 3: payment.v1.GetStaffOrderResponse.evidence:type_name -> payment.v1.Evidence
-	24, // 4: payment.v1.GetStaffOrderResponse.entries:type_name -> payment.v1.Entry
-	18, // 5: payment.v1.GetStaffOrderResponse.breaks:type_name -> payment.v1.Break
+	26, // 4: payment.v1.GetStaffOrderResponse.entries:type_name -> payment.v1.Entry
+	20, // 5: payment.v1.GetStaffOrderResponse.breaks:type_name -> payment.v1.Break
 	8,  // 6: payment.v1.ListChannelsResponse.channels:type_name -> payment.v1.Channel
-	12, // 7: payment.v1.ListProposalsResponse.proposals:type_name -> payment.v1.Proposal
-	18, // 8: payment.v1.ListBreaksResponse.breaks:type_name -> payment.v1.Break
-	21, // 9: payment.v1.GetBalancesResponse.balances:type_name -> payment.v1.AccountBalance
-	24, // 10: payment.v1.ListEntriesResponse.entries:type_name -> payment.v1.Entry
-	27, // 11: payment.v1.ListRefusalsResponse.refusals:type_name -> payment.v1.Refusal
-	30, // 12: payment.v1.ListParkedResponse.events:type_name -> payment.v1.ParkedEvent
-	36, // 13: payment.v1.ListReconciliationsResponse.days:type_name -> payment.v1.Reconciliation
-	35, // 14: payment.v1.ListReconciliationsResponse.expected:type_name -> payment.v1.ExpectedStatement
-	36, // 15: payment.v1.GetReconciliationResponse.day:type_name -> payment.v1.Reconciliation
-	39, // 16: payment.v1.GetReconciliationResponse.figures:type_name -> payment.v1.ReconciliationFigures
-	40, // 17: payment.v1.GetReconciliationResponse.differences:type_name -> payment.v1.Difference
-	41, // 18: payment.v1.GetReconciliationResponse.classes:type_name -> payment.v1.ClassCount
-	42, // 19: payment.v1.GetReconciliationResponse.files:type_name -> payment.v1.StatementFile
-	45, // 20: payment.v1.ListStatementLinesResponse.lines:type_name -> payment.v1.StatementLine
-	0,  // 21: payment.v1.Staff.ListOrders:input_type -> payment.v1.ListOrdersRequest
-	2,  // 22: payment.v1.Staff.GetStaffOrder:input_type -> payment.v1.GetStaffOrderRequest
-	6,  // 23: payment.v1.Staff.ListChannels:input_type -> payment.v1.ListChannelsRequest
-	9,  // 24: payment.v1.Staff.ProposeChannel:input_type -> payment.v1.ProposeChannelRequest
-	10, // 25: payment.v1.Staff.ProposeResolution:input_type -> payment.v1.ProposeResolutionRequest
-	11, // 26: payment.v1.Staff.ProposeBreakClosure:input_type -> payment.v1.ProposeBreakClosureRequest
-	13, // 27: payment.v1.Staff.ListProposals:input_type -> payment.v1.ListProposalsRequest
-	15, // 28: payment.v1.Staff.Decide:input_type -> payment.v1.DecideRequest
-	16, // 29: payment.v1.Staff.ListBreaks:input_type -> payment.v1.ListBreaksRequest
-	19, // 30: payment.v1.Staff.GetBalances:input_type -> payment.v1.GetBalancesRequest
-	22, // 31: payment.v1.Staff.ListEntries:input_type -> payment.v1.ListEntriesRequest
-	25, // 32: payment.v1.Staff.ListRefusals:input_type -> payment.v1.ListRefusalsRequest
-	28, // 33: payment.v1.Staff.ListParked:input_type -> payment.v1.ListParkedRequest
-	31, // 34: payment.v1.Staff.RetryParked:input_type -> payment.v1.RetryParkedRequest
-	33, // 35: payment.v1.Staff.ListReconciliations:input_type -> payment.v1.ListReconciliationsRequest
-	37, // 36: payment.v1.Staff.GetReconciliation:input_type -> payment.v1.GetReconciliationRequest
-	43, // 37: payment.v1.Staff.ListStatementLines:input_type -> payment.v1.ListStatementLinesRequest
-	46, // 38: payment.v1.Staff.FetchStatement:input_type -> payment.v1.FetchStatementRequest
-	1,  // 39: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
-	3,  // 40: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
-	7,  // 41: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
-	12, // 42: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
-	12, // 43: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
-	12, // 44: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
-	14, // 45: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
-	12, // 46: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
-	17, // 47: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
-	20, // 48: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
-	23, // 49: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
-	26, // 50: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
-	29, // 51: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
-	32, // 52: payment.v1.Staff.RetryParked:output_type -> payment.v1.RetryParkedResponse
-	34, // 53: payment.v1.Staff.ListReconciliations:output_type -> payment.v1.ListReconciliationsResponse
-	38, // 54: payment.v1.Staff.GetReconciliation:output_type -> payment.v1.GetReconciliationResponse
-	44, // 55: payment.v1.Staff.ListStatementLines:output_type -> payment.v1.ListStatementLinesResponse
-	36, // 56: payment.v1.Staff.FetchStatement:output_type -> payment.v1.Reconciliation
-	39, // [39:57] is the sub-list for method output_type
-	21, // [21:39] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	9,  // 7: payment.v1.Channel.terms:type_name -> payment.v1.KindTerms
+	10, // 8: payment.v1.Channel.health:type_name -> payment.v1.KindHealth
+	9,  // 9: payment.v1.ProposeChannelRequest.terms:type_name -> payment.v1.KindTerms
+	14, // 10: payment.v1.ListProposalsResponse.proposals:type_name -> payment.v1.Proposal
+	20, // 11: payment.v1.ListBreaksResponse.breaks:type_name -> payment.v1.Break
+	23, // 12: payment.v1.GetBalancesResponse.balances:type_name -> payment.v1.AccountBalance
+	26, // 13: payment.v1.ListEntriesResponse.entries:type_name -> payment.v1.Entry
+	29, // 14: payment.v1.ListRefusalsResponse.refusals:type_name -> payment.v1.Refusal
+	32, // 15: payment.v1.ListParkedResponse.events:type_name -> payment.v1.ParkedEvent
+	38, // 16: payment.v1.ListReconciliationsResponse.days:type_name -> payment.v1.Reconciliation
+	37, // 17: payment.v1.ListReconciliationsResponse.expected:type_name -> payment.v1.ExpectedStatement
+	38, // 18: payment.v1.GetReconciliationResponse.day:type_name -> payment.v1.Reconciliation
+	41, // 19: payment.v1.GetReconciliationResponse.figures:type_name -> payment.v1.ReconciliationFigures
+	42, // 20: payment.v1.GetReconciliationResponse.differences:type_name -> payment.v1.Difference
+	43, // 21: payment.v1.GetReconciliationResponse.classes:type_name -> payment.v1.ClassCount
+	44, // 22: payment.v1.GetReconciliationResponse.files:type_name -> payment.v1.StatementFile
+	47, // 23: payment.v1.ListStatementLinesResponse.lines:type_name -> payment.v1.StatementLine
+	0,  // 24: payment.v1.Staff.ListOrders:input_type -> payment.v1.ListOrdersRequest
+	2,  // 25: payment.v1.Staff.GetStaffOrder:input_type -> payment.v1.GetStaffOrderRequest
+	6,  // 26: payment.v1.Staff.ListChannels:input_type -> payment.v1.ListChannelsRequest
+	11, // 27: payment.v1.Staff.ProposeChannel:input_type -> payment.v1.ProposeChannelRequest
+	12, // 28: payment.v1.Staff.ProposeResolution:input_type -> payment.v1.ProposeResolutionRequest
+	13, // 29: payment.v1.Staff.ProposeBreakClosure:input_type -> payment.v1.ProposeBreakClosureRequest
+	15, // 30: payment.v1.Staff.ListProposals:input_type -> payment.v1.ListProposalsRequest
+	17, // 31: payment.v1.Staff.Decide:input_type -> payment.v1.DecideRequest
+	18, // 32: payment.v1.Staff.ListBreaks:input_type -> payment.v1.ListBreaksRequest
+	21, // 33: payment.v1.Staff.GetBalances:input_type -> payment.v1.GetBalancesRequest
+	24, // 34: payment.v1.Staff.ListEntries:input_type -> payment.v1.ListEntriesRequest
+	27, // 35: payment.v1.Staff.ListRefusals:input_type -> payment.v1.ListRefusalsRequest
+	30, // 36: payment.v1.Staff.ListParked:input_type -> payment.v1.ListParkedRequest
+	33, // 37: payment.v1.Staff.RetryParked:input_type -> payment.v1.RetryParkedRequest
+	35, // 38: payment.v1.Staff.ListReconciliations:input_type -> payment.v1.ListReconciliationsRequest
+	39, // 39: payment.v1.Staff.GetReconciliation:input_type -> payment.v1.GetReconciliationRequest
+	45, // 40: payment.v1.Staff.ListStatementLines:input_type -> payment.v1.ListStatementLinesRequest
+	48, // 41: payment.v1.Staff.FetchStatement:input_type -> payment.v1.FetchStatementRequest
+	1,  // 42: payment.v1.Staff.ListOrders:output_type -> payment.v1.ListOrdersResponse
+	3,  // 43: payment.v1.Staff.GetStaffOrder:output_type -> payment.v1.GetStaffOrderResponse
+	7,  // 44: payment.v1.Staff.ListChannels:output_type -> payment.v1.ListChannelsResponse
+	14, // 45: payment.v1.Staff.ProposeChannel:output_type -> payment.v1.Proposal
+	14, // 46: payment.v1.Staff.ProposeResolution:output_type -> payment.v1.Proposal
+	14, // 47: payment.v1.Staff.ProposeBreakClosure:output_type -> payment.v1.Proposal
+	16, // 48: payment.v1.Staff.ListProposals:output_type -> payment.v1.ListProposalsResponse
+	14, // 49: payment.v1.Staff.Decide:output_type -> payment.v1.Proposal
+	19, // 50: payment.v1.Staff.ListBreaks:output_type -> payment.v1.ListBreaksResponse
+	22, // 51: payment.v1.Staff.GetBalances:output_type -> payment.v1.GetBalancesResponse
+	25, // 52: payment.v1.Staff.ListEntries:output_type -> payment.v1.ListEntriesResponse
+	28, // 53: payment.v1.Staff.ListRefusals:output_type -> payment.v1.ListRefusalsResponse
+	31, // 54: payment.v1.Staff.ListParked:output_type -> payment.v1.ListParkedResponse
+	34, // 55: payment.v1.Staff.RetryParked:output_type -> payment.v1.RetryParkedResponse
+	36, // 56: payment.v1.Staff.ListReconciliations:output_type -> payment.v1.ListReconciliationsResponse
+	40, // 57: payment.v1.Staff.GetReconciliation:output_type -> payment.v1.GetReconciliationResponse
+	46, // 58: payment.v1.Staff.ListStatementLines:output_type -> payment.v1.ListStatementLinesResponse
+	38, // 59: payment.v1.Staff.FetchStatement:output_type -> payment.v1.Reconciliation
+	42, // [42:60] is the sub-list for method output_type
+	24, // [24:42] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_payment_v1_staff_proto_init() }
@@ -4522,7 +4845,7 @@ func file_payment_v1_staff_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payment_v1_staff_proto_rawDesc), len(file_payment_v1_staff_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -8,7 +8,6 @@ import (
 
 	"github.com/hengdai/hengdai/domain/calendar"
 	"github.com/hengdai/hengdai/domain/payment"
-	"github.com/hengdai/hengdai/domain/reconcile"
 	"github.com/hengdai/hengdai/kit/secret"
 )
 
@@ -36,10 +35,11 @@ type Profile struct {
 	Deduplicates bool
 	// Kinds it can move.
 	Kinds []payment.Kind
+	// Terms are its fees and hours by kind, by contract: statements are held to them. A kind that is not named costs nothing
+	// and is always open.
+	Terms map[payment.Kind]payment.Terms
 	// Thanks is what it wants to read when it has told us something.
 	Thanks string
-	// Fees is what the contract says that it may take; statements are held to it.
-	Fees reconcile.Tariff
 	// AcceptFor is how long after a submission the channel may still begin to carry it out.
 	AcceptFor time.Duration
 }
@@ -117,6 +117,10 @@ type Config struct {
 	// MinMinor and MaxMinor bound a single order; a zero maximum is none.
 	MinMinor int64
 	MaxMinor int64
+	// DailyMinor bounds the amounts of one day; zero is no bound.
+	DailyMinor int64
+	// Terms are the fees and hours agreed, by kind; nil means those of the channel's profile.
+	Terms map[payment.Kind]payment.Terms
 	// PerSecond is how many calls a second the channel's contract allows; zero is no limit.
 	PerSecond int
 }

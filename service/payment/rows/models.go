@@ -121,14 +121,17 @@ type PaymentCallback struct {
 }
 
 type PaymentChannel struct {
-	Bucket   int64
-	Channel  string
-	Enabled  int64
-	Draining int64
-	Priority int64
-	MinMinor int64
-	MaxMinor int64
-	Version  int64
+	Bucket     int64
+	Channel    string
+	Enabled    int64
+	Draining   int64
+	Priority   int64
+	MinMinor   int64
+	MaxMinor   int64
+	Version    int64
+	DailyMinor int64
+	Terms      string
+	Breaker    string
 }
 
 type PaymentClose struct {
@@ -341,4 +344,12 @@ type PaymentStatement struct {
 	ReceivedMs   int64
 	ClosedMs     int64
 	Version      int64
+}
+
+type PaymentUse struct {
+	Bucket    int64
+	Channel   string
+	UsedOn    string
+	UsedMinor int64
+	Version   int64
 }

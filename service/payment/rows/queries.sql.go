@@ -252,7 +252,8 @@ func (q *Queries) CallbackByKey(ctx context.Context, arg CallbackByKeyParams) (P
 }
 
 const channels = `-- name: Channels :many
-SELECT bucket, channel, enabled, draining, priority, min_minor, max_minor, version FROM payment_channel WHERE bucket = 0 ORDER BY channel
+SELECT bucket, channel, enabled, draining, priority, min_minor, max_minor, version, daily_minor, terms, breaker
+FROM payment_channel WHERE bucket = 0 ORDER BY channel
 `
 
 func (q *Queries) Channels(ctx context.Context) ([]PaymentChannel, error) {
@@ -273,6 +274,9 @@ func (q *Queries) Channels(ctx context.Context) ([]PaymentChannel, error) {
 			&i.MinMinor,
 			&i.MaxMinor,
 			&i.Version,
+			&i.DailyMinor,
+			&i.Terms,
+			&i.Breaker,
 		); err != nil {
 			return nil, err
 		}
@@ -490,6 +494,20 @@ func (q *Queries) Days(ctx context.Context) ([]PaymentDay, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const deleteUse = `-- name: DeleteUse :exec
+DELETE FROM payment_use WHERE bucket = 0 AND channel = ? AND used_on = ?
+`
+
+type DeleteUseParams struct {
+	Channel string
+	UsedOn  string
+}
+
+func (q *Queries) DeleteUse(ctx context.Context, arg DeleteUseParams) error {
+	_, err := q.db.ExecContext(ctx, deleteUse, arg.Channel, arg.UsedOn)
+	return err
 }
 
 const endHold = `-- name: EndHold :execrows
@@ -797,16 +815,20 @@ func (q *Queries) InsertCallback(ctx context.Context, arg InsertCallbackParams) 
 }
 
 const insertChannel = `-- name: InsertChannel :exec
-INSERT INTO payment_channel (bucket, channel, enabled, draining, priority, min_minor, max_minor, version) VALUES (0, ?, ?, ?, ?, ?, ?, 1)
+INSERT INTO payment_channel (bucket, channel, enabled, draining, priority, min_minor, max_minor, version, daily_minor, terms, breaker)
+VALUES (0, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
 `
 
 type InsertChannelParams struct {
-	Channel  string
-	Enabled  int64
-	Draining int64
-	Priority int64
-	MinMinor int64
-	MaxMinor int64
+	Channel    string
+	Enabled    int64
+	Draining   int64
+	Priority   int64
+	MinMinor   int64
+	MaxMinor   int64
+	DailyMinor int64
+	Terms      string
+	Breaker    string
 }
 
 func (q *Queries) InsertChannel(ctx context.Context, arg InsertChannelParams) error {
@@ -817,6 +839,9 @@ func (q *Queries) InsertChannel(ctx context.Context, arg InsertChannelParams) er
 		arg.Priority,
 		arg.MinMinor,
 		arg.MaxMinor,
+		arg.DailyMinor,
+		arg.Terms,
+		arg.Breaker,
 	)
 	return err
 }
@@ -1105,6 +1130,21 @@ func (q *Queries) InsertTransaction(ctx context.Context, arg InsertTransactionPa
 		arg.BodyHash,
 		arg.AtMs,
 	)
+	return err
+}
+
+const insertUse = `-- name: InsertUse :exec
+INSERT INTO payment_use (bucket, channel, used_on, used_minor, version) VALUES (0, ?, ?, ?, 1)
+`
+
+type InsertUseParams struct {
+	Channel   string
+	UsedOn    string
+	UsedMinor int64
+}
+
+func (q *Queries) InsertUse(ctx context.Context, arg InsertUseParams) error {
+	_, err := q.db.ExecContext(ctx, insertUse, arg.Channel, arg.UsedOn, arg.UsedMinor)
 	return err
 }
 
@@ -1586,6 +1626,25 @@ func (q *Queries) MoveOrder(ctx context.Context, arg MoveOrderParams) (int64, er
 	return result.RowsAffected()
 }
 
+const moveUse = `-- name: MoveUse :execrows
+UPDATE payment_use SET used_minor = used_minor + ?, version = version + 1
+WHERE bucket = 0 AND channel = ? AND used_on = ?
+`
+
+type MoveUseParams struct {
+	AmountMinor int64
+	Channel     string
+	UsedOn      string
+}
+
+func (q *Queries) MoveUse(ctx context.Context, arg MoveUseParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, moveUse, arg.AmountMinor, arg.Channel, arg.UsedOn)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const movesOfOrder = `-- name: MovesOfOrder :many
 SELECT bucket, order_id, number, attempt_id, from_state, event, to_state, actor, at_ms
 FROM payment_move WHERE bucket = ? AND order_id = ? ORDER BY number
@@ -1819,18 +1878,22 @@ func (q *Queries) SendAttempt(ctx context.Context, arg SendAttemptParams) (int64
 }
 
 const setChannel = `-- name: SetChannel :execrows
-UPDATE payment_channel SET enabled = ?, draining = ?, priority = ?, min_minor = ?, max_minor = ?, version = version + 1
+UPDATE payment_channel SET enabled = ?, draining = ?, priority = ?, min_minor = ?, max_minor = ?, daily_minor = ?, terms = ?, breaker = ?,
+  version = version + 1
 WHERE bucket = 0 AND channel = ? AND version = ?
 `
 
 type SetChannelParams struct {
-	Enabled  int64
-	Draining int64
-	Priority int64
-	MinMinor int64
-	MaxMinor int64
-	Channel  string
-	Version  int64
+	Enabled    int64
+	Draining   int64
+	Priority   int64
+	MinMinor   int64
+	MaxMinor   int64
+	DailyMinor int64
+	Terms      string
+	Breaker    string
+	Channel    string
+	Version    int64
 }
 
 func (q *Queries) SetChannel(ctx context.Context, arg SetChannelParams) (int64, error) {
@@ -1840,6 +1903,9 @@ func (q *Queries) SetChannel(ctx context.Context, arg SetChannelParams) (int64, 
 		arg.Priority,
 		arg.MinMinor,
 		arg.MaxMinor,
+		arg.DailyMinor,
+		arg.Terms,
+		arg.Breaker,
 		arg.Channel,
 		arg.Version,
 	)
@@ -1871,6 +1937,39 @@ func (q *Queries) SetFloor(ctx context.Context, arg SetFloorParams) (int64, erro
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const sumAsked = `-- name: SumAsked :one
+SELECT CAST(COALESCE(SUM(amount_minor), 0) AS SIGNED) AS amount_minor FROM payment_attempt
+WHERE bucket IN (/*SLICE:buckets*/?) AND attempt_id >= ? AND channel = ? AND requested_ms >= ?
+  AND state <> 'FAILED_FINAL' AND (state <> 'PREPARED' OR live_key IS NOT NULL)
+`
+
+type SumAskedParams struct {
+	Buckets []int64
+	FirstID int64
+	Channel string
+	SinceMs int64
+}
+
+func (q *Queries) SumAsked(ctx context.Context, arg SumAskedParams) (int64, error) {
+	query := sumAsked
+	var queryParams []interface{}
+	if len(arg.Buckets) > 0 {
+		for _, v := range arg.Buckets {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:buckets*/?", strings.Repeat(",?", len(arg.Buckets))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:buckets*/?", "NULL", 1)
+	}
+	queryParams = append(queryParams, arg.FirstID)
+	queryParams = append(queryParams, arg.Channel)
+	queryParams = append(queryParams, arg.SinceMs)
+	row := q.db.QueryRowContext(ctx, query, queryParams...)
+	var amount_minor int64
+	err := row.Scan(&amount_minor)
+	return amount_minor, err
 }
 
 const sumBalances = `-- name: SumBalances :many
@@ -1995,6 +2094,31 @@ func (q *Queries) SumsOfDay(ctx context.Context, arg SumsOfDayParams) ([]SumsOfD
 		return nil, err
 	}
 	return items, nil
+}
+
+const takeUse = `-- name: TakeUse :execrows
+UPDATE payment_use SET used_minor = used_minor + ?, version = version + 1
+WHERE bucket = 0 AND channel = ? AND used_on = ? AND used_minor <= ?
+`
+
+type TakeUseParams struct {
+	AmountMinor int64
+	Channel     string
+	UsedOn      string
+	RoomMinor   int64
+}
+
+func (q *Queries) TakeUse(ctx context.Context, arg TakeUseParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, takeUse,
+		arg.AmountMinor,
+		arg.Channel,
+		arg.UsedOn,
+		arg.RoomMinor,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const touchDay = `-- name: TouchDay :execrows
@@ -2159,4 +2283,20 @@ func (q *Queries) UnknownOrders(ctx context.Context, arg UnknownOrdersParams) ([
 		return nil, err
 	}
 	return items, nil
+}
+
+const useOf = `-- name: UseOf :one
+SELECT used_minor FROM payment_use WHERE bucket = 0 AND channel = ? AND used_on = ?
+`
+
+type UseOfParams struct {
+	Channel string
+	UsedOn  string
+}
+
+func (q *Queries) UseOf(ctx context.Context, arg UseOfParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, useOf, arg.Channel, arg.UsedOn)
+	var used_minor int64
+	err := row.Scan(&used_minor)
+	return used_minor, err
 }

@@ -82,8 +82,8 @@ type StaffClient interface {
 	GetStaffOrder(context.Context, *v1.GetStaffOrderRequest) (*v1.GetStaffOrderResponse, error)
 	// ListChannels answers the channels with their settings, health and what is under way there.
 	ListChannels(context.Context, *v1.ListChannelsRequest) (*v1.ListChannelsResponse, error)
-	// ProposeChannel asks to enable, disable or drain a channel or to change its place and limits. Another person
-	// approves it by Decide.
+	// ProposeChannel asks to enable, disable or drain a channel, to change its place, limits, fees and hours, or to hold
+	// its breaker. Another person approves it by Decide.
 	ProposeChannel(context.Context, *v1.ProposeChannelRequest) (*v1.Proposal, error)
 	// ProposeResolution asks to end an order that waits for people as paid or rejected, with evidence. Another person
 	// approves it by Decide.
@@ -444,8 +444,8 @@ type StaffHandler interface {
 	GetStaffOrder(context.Context, *v1.GetStaffOrderRequest) (*v1.GetStaffOrderResponse, error)
 	// ListChannels answers the channels with their settings, health and what is under way there.
 	ListChannels(context.Context, *v1.ListChannelsRequest) (*v1.ListChannelsResponse, error)
-	// ProposeChannel asks to enable, disable or drain a channel or to change its place and limits. Another person
-	// approves it by Decide.
+	// ProposeChannel asks to enable, disable or drain a channel, to change its place, limits, fees and hours, or to hold
+	// its breaker. Another person approves it by Decide.
 	ProposeChannel(context.Context, *v1.ProposeChannelRequest) (*v1.Proposal, error)
 	// ProposeResolution asks to end an order that waits for people as paid or rejected, with evidence. Another person
 	// approves it by Decide.

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file payment/v1/staff.proto.
  */
 export const file_payment_v1_staff: GenFile = /*@__PURE__*/
-  fileDesc("ChZwYXltZW50L3YxL3N0YWZmLnByb3RvEgpwYXltZW50LnYxIpABChFMaXN0T3JkZXJzUmVxdWVzdBIOCgZzdGF0ZXMYASADKAkSDAoEa2luZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgDEg8KB2xvYW5faWQYBCABKAMSFAoMdW5rbm93bl9vbmx5GAUgASgIEhEKCXBhZ2Vfc2l6ZRgGIAEoBRISCgpwYWdlX3Rva2VuGAcgASgJIlAKEkxpc3RPcmRlcnNSZXNwb25zZRIhCgZvcmRlcnMYASADKAsyES5wYXltZW50LnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIoChRHZXRTdGFmZk9yZGVyUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoAyLtAQoVR2V0U3RhZmZPcmRlclJlc3BvbnNlEiAKBW9yZGVyGAEgASgLMhEucGF5bWVudC52MS5PcmRlchIfCgVtb3ZlcxgCIAMoCzIQLnBheW1lbnQudjEuTW92ZRImCghldmlkZW5jZRgDIAMoCzIULnBheW1lbnQudjEuRXZpZGVuY2USIgoHZW50cmllcxgEIAMoCzIRLnBheW1lbnQudjEuRW50cnkSIQoGYnJlYWtzGAUgAygLMhEucGF5bWVudC52MS5CcmVhaxISCgpob2xkX3N0YXRlGAYgASgJEg4KBnJvdXRlcxgHIAMoCSJhCgRNb3ZlEhIKCmF0dGVtcHRfaWQYASABKAMSDAoEZnJvbRgCIAEoCRINCgVldmVudBgDIAEoCRIKCgJ0bxgEIAEoCRINCgVhdF9tcxgFIAEoAxINCgVhY3RvchgGIAEoCSJ9CghFdmlkZW5jZRISCgphdHRlbXB0X2lkGAEgASgDEg4KBnNvdXJjZRgCIAEoCRIPCgd2ZXJkaWN0GAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIOCgZkaWdlc3QYBiABKAkSDQoFYXRfbXMYByABKAMiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI9ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIlCghjaGFubmVscxgBIAMoCzITLnBheW1lbnQudjEuQ2hhbm5lbCL+AQoHQ2hhbm5lbBIPCgdjaGFubmVsGAEgASgJEg8KB2VuYWJsZWQYAiABKAgSEAoIZHJhaW5pbmcYAyABKAgSEAoIcHJpb3JpdHkYBCABKAMSDQoFa2luZHMYBSADKAkSEQoJbWluX21pbm9yGAYgASgDEhEKCW1heF9taW5vchgHIAEoAxIMCgRsaXZlGAggASgDEg8KB3Vua25vd24YCSABKAMSEQoJc3VjY2VlZGVkGAogASgDEg4KBmZhaWxlZBgLIAEoAxIPCgd1bmNsZWFyGAwgASgDEhQKDG1lYW5fY2FsbF91cxgNIAEoAxIPCgd2ZXJzaW9uGA4gASgDIr0BChVQcm9wb3NlQ2hhbm5lbFJlcXVlc3QSDwoHY2hhbm5lbBgBIAEoCRIPCgdlbmFibGVkGAIgASgIEhAKCGRyYWluaW5nGAMgASgIEhAKCHByaW9yaXR5GAQgASgDEhEKCW1pbl9taW5vchgFIAEoAxIRCgltYXhfbWlub3IYBiABKAMSDwoHdmVyc2lvbhgHIAEoAxIOCgZyZWFzb24YCCABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAkgASgJIo4BChhQcm9wb3NlUmVzb2x1dGlvblJlcXVlc3QSEAoIb3JkZXJfaWQYASABKAMSDwoHb3V0Y29tZRgCIAEoCRISCgpjaGFubmVsX25vGAMgASgJEhAKCHZhbHVlX29uGAQgASgJEhAKCGV2aWRlbmNlGAUgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgGIAEoCSJoChpQcm9wb3NlQnJlYWtDbG9zdXJlUmVxdWVzdBIQCghicmVha19pZBgBIAEoAxIPCgdmaW5kaW5nGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIOCgZyZW1lZHkYBCABKAkiwAEKCFByb3Bvc2FsEhMKC3Byb3Bvc2FsX2lkGAEgASgDEgwKBGtpbmQYAiABKAkSEgoKc3ViamVjdF9pZBgDIAEoAxIMCgRib2R5GAQgASgJEg0KBXN0YXRlGAUgASgJEhMKC3Byb3Bvc2VkX2J5GAYgASgDEhIKCmRlY2lkZWRfYnkYByABKAMSDgoGcmVhc29uGAggASgJEhMKC3Byb3Bvc2VkX21zGAkgASgDEhIKCmRlY2lkZWRfbXMYCiABKAMiUgoUTGlzdFByb3Bvc2Fsc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLZGVjaWRlZF90b28YAyABKAgiWQoVTGlzdFByb3Bvc2Fsc1Jlc3BvbnNlEicKCXByb3Bvc2FscxgBIAMoCzIULnBheW1lbnQudjEuUHJvcG9zYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkUKDURlY2lkZVJlcXVlc3QSEwoLcHJvcG9zYWxfaWQYASABKAMSDwoHYXBwcm92ZRgCIAEoCBIOCgZyZWFzb24YAyABKAkiTgoRTGlzdEJyZWFrc1JlcXVlc3QSEgoKY2xvc2VkX3RvbxgBIAEoCBIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJQChJMaXN0QnJlYWtzUmVzcG9uc2USIQoGYnJlYWtzGAEgAygLMhEucGF5bWVudC52MS5CcmVhaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkizAEKBUJyZWFrEhAKCGJyZWFrX2lkGAEgASgDEgwKBGtpbmQYAiABKAkSEAoIb3JkZXJfaWQYAyABKAMSEgoKYXR0ZW1wdF9pZBgEIAEoAxIPCgdjaGFubmVsGAUgASgJEhYKDmV4cGVjdGVkX21pbm9yGAYgASgDEhQKDGFjdHVhbF9taW5vchgHIAEoAxIMCgRub3RlGAggASgJEg0KBXN0YXRlGAkgASgJEhIKCmNyZWF0ZWRfbXMYCiABKAMSDQoFdGltZXMYCyABKAMiLAoSR2V0QmFsYW5jZXNSZXF1ZXN0EhYKDmFjY291bnRfcHJlZml4GAEgASgJIqEBChNHZXRCYWxhbmNlc1Jlc3BvbnNlEiwKCGJhbGFuY2VzGAEgAygLMhoucGF5bWVudC52MS5BY2NvdW50QmFsYW5jZRITCgt0b3RhbF9taW5vchgCIAEoAxISCgpvcGVuX2RhdGVzGAMgAygJEhkKEXBlbmRpbmdfb3V0X21pbm9yGAQgASgDEhgKEHBlbmRpbmdfaW5fbWlub3IYBSABKAMiSQoOQWNjb3VudEJhbGFuY2USDwoHYWNjb3VudBgBIAEoCRIVCg1iYWxhbmNlX21pbm9yGAIgASgDEg8KB2VudHJpZXMYAyABKAMibgoSTGlzdEVudHJpZXNSZXF1ZXN0Eg8KB2FjY291bnQYASABKAkSDgoGYnVja2V0GAIgASgDEhAKCG9yZGVyX2lkGAMgASgDEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlIKE0xpc3RFbnRyaWVzUmVzcG9uc2USIgoHZW50cmllcxgBIAMoCzIRLnBheW1lbnQudjEuRW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsYBCgVFbnRyeRIWCg50cmFuc2FjdGlvbl9pZBgBIAEoAxIPCgdhY2NvdW50GAIgASgJEhQKDGFtb3VudF9taW5vchgDIAEoAxIVCg1iYWxhbmNlX21pbm9yGAQgASgDEhAKCHNlcXVlbmNlGAUgASgDEg0KBWV2ZW50GAYgASgJEhEKCWJvb2tlZF9vbhgHIAEoCRIQCgh2YWx1ZV9vbhgIIAEoCRISCgpzdWJqZWN0X2lkGAkgASgDEg0KBWF0X21zGAogASgDIigKE0xpc3RSZWZ1c2Fsc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFIj0KFExpc3RSZWZ1c2Fsc1Jlc3BvbnNlEiUKCHJlZnVzYWxzGAEgAygLMhMucGF5bWVudC52MS5SZWZ1c2FsIm0KB1JlZnVzYWwSDAoEZGF0ZRgBIAEoCRIPCgdjaGFubmVsGAIgASgJEg4KBnJlYXNvbhgDIAEoCRINCgV0aW1lcxgEIAEoAxITCgtsYXN0X2RpZ2VzdBgFIAEoCRIPCgdsYXN0X21zGAYgASgDIhMKEUxpc3RQYXJrZWRSZXF1ZXN0Ij0KEkxpc3RQYXJrZWRSZXNwb25zZRInCgZldmVudHMYASADKAsyFy5wYXltZW50LnYxLlBhcmtlZEV2ZW50Ip4BCgtQYXJrZWRFdmVudBIOCgZzb3VyY2UYASABKAkSEQoJcGFydGl0aW9uGAIgASgFEhAKCHBvc2l0aW9uGAMgASgDEg8KB3VzZXJfaWQYBCABKAMSDAoEa2luZBgFIAEoCRINCgVlcnJvchgGIAEoCRINCgV0cmllcxgHIAEoBRINCgVhdF9tcxgIIAEoAxIOCgZidWNrZXQYCSABKAMiNQoSUmV0cnlQYXJrZWRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAMSDgoGYnVja2V0GAIgASgDIjIKE1JldHJ5UGFya2VkUmVzcG9uc2USDQoFdGFrZW4YASABKAUSDAoEbGVmdBgCIAEoBSJkChpMaXN0UmVjb25jaWxpYXRpb25zUmVxdWVzdBIPCgdjaGFubmVsGAEgASgJEg4KBnN0YXRlcxgCIAMoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSKRAQobTGlzdFJlY29uY2lsaWF0aW9uc1Jlc3BvbnNlEigKBGRheXMYASADKAsyGi5wYXltZW50LnYxLlJlY29uY2lsaWF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIvCghleHBlY3RlZBgDIAMoCzIdLnBheW1lbnQudjEuRXhwZWN0ZWRTdGF0ZW1lbnQiWQoRRXhwZWN0ZWRTdGF0ZW1lbnQSDwoHY2hhbm5lbBgBIAEoCRIPCgdhY2NvdW50GAIgASgJEhIKCnNldHRsZWRfb24YAyABKAkSDgoGZHVlX21zGAQgASgDItMCCg5SZWNvbmNpbGlhdGlvbhIPCgdjaGFubmVsGAEgASgJEg8KB2FjY291bnQYAiABKAkSEgoKc2V0dGxlZF9vbhgDIAEoCRINCgVzdGF0ZRgEIAEoCRIOCgZyZWFzb24YBSABKAkSFAoMZmlsZV92ZXJzaW9uGAYgASgDEg0KBWxpbmVzGAcgASgDEhAKCGluX21pbm9yGAggASgDEhEKCW91dF9taW5vchgJIAEoAxIRCglmZWVfbWlub3IYCiABKAMSGgoSYmFua19vcGVuaW5nX21pbm9yGAsgASgDEhoKEmJhbmtfY2xvc2luZ19taW5vchgMIAEoAxIMCgRhc2tzGA0gASgDEhAKCGFza2VkX21zGA4gASgDEg8KB25leHRfbXMYDyABKAMSEwoLcmVjZWl2ZWRfbXMYECABKAMSEQoJY2xvc2VkX21zGBEgASgDIj8KGEdldFJlY29uY2lsaWF0aW9uUmVxdWVzdBIPCgdjaGFubmVsGAEgASgJEhIKCnNldHRsZWRfb24YAiABKAki+AEKGUdldFJlY29uY2lsaWF0aW9uUmVzcG9uc2USJwoDZGF5GAEgASgLMhoucGF5bWVudC52MS5SZWNvbmNpbGlhdGlvbhIyCgdmaWd1cmVzGAIgAygLMiEucGF5bWVudC52MS5SZWNvbmNpbGlhdGlvbkZpZ3VyZXMSKwoLZGlmZmVyZW5jZXMYAyADKAsyFi5wYXltZW50LnYxLkRpZmZlcmVuY2USJwoHY2xhc3NlcxgEIAMoCzIWLnBheW1lbnQudjEuQ2xhc3NDb3VudBIoCgVmaWxlcxgFIAMoCzIZLnBheW1lbnQudjEuU3RhdGVtZW50RmlsZSLeAgoVUmVjb25jaWxpYXRpb25GaWd1cmVzEgsKA3J1bhgBIAEoAxIUCgxmaWxlX3ZlcnNpb24YAiABKAMSFQoNb3BlbmluZ19taW5vchgDIAEoAxITCgttb3ZlZF9taW5vchgEIAEoAxIVCg1zZXR0bGVkX21pbm9yGAUgASgDEhUKDWNsb3NpbmdfbWlub3IYBiABKAMSEwoLbGF0ZXJfbWlub3IYByABKAMSFQoNam91cm5hbF9taW5vchgIIAEoAxIaChJiYW5rX29wZW5pbmdfbWlub3IYCSABKAMSGAoQYmFua19tb3ZlZF9taW5vchgKIAEoAxIaChJiYW5rX2Nsb3NpbmdfbWlub3IYCyABKAMSDQoFaXRlbXMYDCABKAMSDgoGYnJlYWtzGA0gASgDEgwKBHRpZXMYDiABKAgSDgoGcmVhc29uGA8gASgJEg0KBWF0X21zGBAgASgDIt4CCgpEaWZmZXJlbmNlEhUKDWRpZmZlcmVuY2VfaWQYASABKAMSDQoFY2xhc3MYAiABKAkSEgoKc2V0dGxlZF9vbhgDIAEoCRIQCghhZ2VfZGF5cxgEIAEoBRINCgVzdGF0ZRgFIAEoCRIPCgdvdXRjb21lGAYgASgJEgwKBGtpbmQYByABKAkSEgoKcmVxdWVzdF9ubxgIIAEoCRISCgpjaGFubmVsX25vGAkgASgJEhAKCG9yZGVyX2lkGAogASgDEhIKCmF0dGVtcHRfaWQYCyABKAMSFgoOZXhwZWN0ZWRfbWlub3IYDCABKAMSFAoMYWN0dWFsX21pbm9yGA0gASgDEhIKCm9wZW5fbWlub3IYDiABKAMSFAoMcGFya2VkX21pbm9yGA8gASgDEgwKBG5vdGUYECABKAkSEAoIYnJlYWtfaWQYESABKAMSEAoIcmVtZWRpZXMYEiADKAkiKgoKQ2xhc3NDb3VudBINCgVjbGFzcxgBIAEoCRINCgVsaW5lcxgCIAEoAyKkAQoNU3RhdGVtZW50RmlsZRIOCgZudW1iZXIYASABKAMSDwoHdmVyc2lvbhgCIAEoAxINCgVzdGF0ZRgDIAEoCRIOCgZyZWFzb24YBCABKAkSDAoEbm90ZRgFIAEoCRIMCgRuYW1lGAYgASgJEg4KBmRpZ2VzdBgHIAEoCRISCgpzaXplX2J5dGVzGAggASgDEhMKC3JlY2VpdmVkX21zGAkgASgDInYKGUxpc3RTdGF0ZW1lbnRMaW5lc1JlcXVlc3QSDwoHY2hhbm5lbBgBIAEoCRISCgpzZXR0bGVkX29uGAIgASgJEg0KBWNsYXNzGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIl8KGkxpc3RTdGF0ZW1lbnRMaW5lc1Jlc3BvbnNlEigKBWxpbmVzGAEgAygLMhkucGF5bWVudC52MS5TdGF0ZW1lbnRMaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKBAgoNU3RhdGVtZW50TGluZRIUCgxmaWxlX3ZlcnNpb24YASABKAMSDgoGbnVtYmVyGAIgASgDEgwKBGtpbmQYAyABKAkSEgoKcmVxdWVzdF9ubxgEIAEoCRISCgpjaGFubmVsX25vGAUgASgJEhMKC29yaWdpbmFsX25vGAYgASgJEhQKDGFtb3VudF9taW5vchgHIAEoAxIRCglmZWVfbWlub3IYCCABKAMSDgoGc3RhdHVzGAkgASgJEg0KBWNsYXNzGAogASgJEhAKCG9yZGVyX2lkGAsgASgDEhYKDnRyYW5zYWN0aW9uX2lkGAwgASgDEg0KBXN0YXRlGA0gASgJIjwKFUZldGNoU3RhdGVtZW50UmVxdWVzdBIPCgdjaGFubmVsGAEgASgJEhIKCnNldHRsZWRfb24YAiABKAkymAwKBVN0YWZmElAKCkxpc3RPcmRlcnMSHS5wYXltZW50LnYxLkxpc3RPcmRlcnNSZXF1ZXN0Gh4ucGF5bWVudC52MS5MaXN0T3JkZXJzUmVzcG9uc2UiA5ACARJZCg1HZXRTdGFmZk9yZGVyEiAucGF5bWVudC52MS5HZXRTdGFmZk9yZGVyUmVxdWVzdBohLnBheW1lbnQudjEuR2V0U3RhZmZPcmRlclJlc3BvbnNlIgOQAgESVgoMTGlzdENoYW5uZWxzEh8ucGF5bWVudC52MS5MaXN0Q2hhbm5lbHNSZXF1ZXN0GiAucGF5bWVudC52MS5MaXN0Q2hhbm5lbHNSZXNwb25zZSIDkAIBEkkKDlByb3Bvc2VDaGFubmVsEiEucGF5bWVudC52MS5Qcm9wb3NlQ2hhbm5lbFJlcXVlc3QaFC5wYXltZW50LnYxLlByb3Bvc2FsEk8KEVByb3Bvc2VSZXNvbHV0aW9uEiQucGF5bWVudC52MS5Qcm9wb3NlUmVzb2x1dGlvblJlcXVlc3QaFC5wYXltZW50LnYxLlByb3Bvc2FsElMKE1Byb3Bvc2VCcmVha0Nsb3N1cmUSJi5wYXltZW50LnYxLlByb3Bvc2VCcmVha0Nsb3N1cmVSZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJZCg1MaXN0UHJvcG9zYWxzEiAucGF5bWVudC52MS5MaXN0UHJvcG9zYWxzUmVxdWVzdBohLnBheW1lbnQudjEuTGlzdFByb3Bvc2Fsc1Jlc3BvbnNlIgOQAgESOQoGRGVjaWRlEhkucGF5bWVudC52MS5EZWNpZGVSZXF1ZXN0GhQucGF5bWVudC52MS5Qcm9wb3NhbBJQCgpMaXN0QnJlYWtzEh0ucGF5bWVudC52MS5MaXN0QnJlYWtzUmVxdWVzdBoeLnBheW1lbnQudjEuTGlzdEJyZWFrc1Jlc3BvbnNlIgOQAgESUwoLR2V0QmFsYW5jZXMSHi5wYXltZW50LnYxLkdldEJhbGFuY2VzUmVxdWVzdBofLnBheW1lbnQudjEuR2V0QmFsYW5jZXNSZXNwb25zZSIDkAIBElMKC0xpc3RFbnRyaWVzEh4ucGF5bWVudC52MS5MaXN0RW50cmllc1JlcXVlc3QaHy5wYXltZW50LnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACARJWCgxMaXN0UmVmdXNhbHMSHy5wYXltZW50LnYxLkxpc3RSZWZ1c2Fsc1JlcXVlc3QaIC5wYXltZW50LnYxLkxpc3RSZWZ1c2Fsc1Jlc3BvbnNlIgOQAgESUAoKTGlzdFBhcmtlZBIdLnBheW1lbnQudjEuTGlzdFBhcmtlZFJlcXVlc3QaHi5wYXltZW50LnYxLkxpc3RQYXJrZWRSZXNwb25zZSIDkAIBEk4KC1JldHJ5UGFya2VkEh4ucGF5bWVudC52MS5SZXRyeVBhcmtlZFJlcXVlc3QaHy5wYXltZW50LnYxLlJldHJ5UGFya2VkUmVzcG9uc2USawoTTGlzdFJlY29uY2lsaWF0aW9ucxImLnBheW1lbnQudjEuTGlzdFJlY29uY2lsaWF0aW9uc1JlcXVlc3QaJy5wYXltZW50LnYxLkxpc3RSZWNvbmNpbGlhdGlvbnNSZXNwb25zZSIDkAIBEmUKEUdldFJlY29uY2lsaWF0aW9uEiQucGF5bWVudC52MS5HZXRSZWNvbmNpbGlhdGlvblJlcXVlc3QaJS5wYXltZW50LnYxLkdldFJlY29uY2lsaWF0aW9uUmVzcG9uc2UiA5ACARJoChJMaXN0U3RhdGVtZW50TGluZXMSJS5wYXltZW50LnYxLkxpc3RTdGF0ZW1lbnRMaW5lc1JlcXVlc3QaJi5wYXltZW50LnYxLkxpc3RTdGF0ZW1lbnRMaW5lc1Jlc3BvbnNlIgOQAgESTwoORmV0Y2hTdGF0ZW1lbnQSIS5wYXltZW50LnYxLkZldGNoU3RhdGVtZW50UmVxdWVzdBoaLnBheW1lbnQudjEuUmVjb25jaWxpYXRpb25CmgEKDmNvbS5wYXltZW50LnYxQgpTdGFmZlByb3RvUAFaM2dpdGh1Yi5jb20vaGVuZ2RhaS9oZW5nZGFpL2FwaS9wYXltZW50L3YxO3BheW1lbnR2MaICA1BYWKoCClBheW1lbnQuVjHKAgpQYXltZW50XFYx4gIWUGF5bWVudFxWMVxHUEJNZXRhZGF0YeoCC1BheW1lbnQ6OlYxYgZwcm90bzM", [file_payment_v1_internal]);
+  fileDesc("ChZwYXltZW50L3YxL3N0YWZmLnByb3RvEgpwYXltZW50LnYxIpABChFMaXN0T3JkZXJzUmVxdWVzdBIOCgZzdGF0ZXMYASADKAkSDAoEa2luZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgDEg8KB2xvYW5faWQYBCABKAMSFAoMdW5rbm93bl9vbmx5GAUgASgIEhEKCXBhZ2Vfc2l6ZRgGIAEoBRISCgpwYWdlX3Rva2VuGAcgASgJIlAKEkxpc3RPcmRlcnNSZXNwb25zZRIhCgZvcmRlcnMYASADKAsyES5wYXltZW50LnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIoChRHZXRTdGFmZk9yZGVyUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoAyLtAQoVR2V0U3RhZmZPcmRlclJlc3BvbnNlEiAKBW9yZGVyGAEgASgLMhEucGF5bWVudC52MS5PcmRlchIfCgVtb3ZlcxgCIAMoCzIQLnBheW1lbnQudjEuTW92ZRImCghldmlkZW5jZRgDIAMoCzIULnBheW1lbnQudjEuRXZpZGVuY2USIgoHZW50cmllcxgEIAMoCzIRLnBheW1lbnQudjEuRW50cnkSIQoGYnJlYWtzGAUgAygLMhEucGF5bWVudC52MS5CcmVhaxISCgpob2xkX3N0YXRlGAYgASgJEg4KBnJvdXRlcxgHIAMoCSJhCgRNb3ZlEhIKCmF0dGVtcHRfaWQYASABKAMSDAoEZnJvbRgCIAEoCRINCgVldmVudBgDIAEoCRIKCgJ0bxgEIAEoCRINCgVhdF9tcxgFIAEoAxINCgVhY3RvchgGIAEoCSJ9CghFdmlkZW5jZRISCgphdHRlbXB0X2lkGAEgASgDEg4KBnNvdXJjZRgCIAEoCRIPCgd2ZXJkaWN0GAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIOCgZkaWdlc3QYBiABKAkSDQoFYXRfbXMYByABKAMiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI9ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIlCghjaGFubmVscxgBIAMoCzITLnBheW1lbnQudjEuQ2hhbm5lbCKmAwoHQ2hhbm5lbBIPCgdjaGFubmVsGAEgASgJEg8KB2VuYWJsZWQYAiABKAgSEAoIZHJhaW5pbmcYAyABKAgSEAoIcHJpb3JpdHkYBCABKAMSDQoFa2luZHMYBSADKAkSEQoJbWluX21pbm9yGAYgASgDEhEKCW1heF9taW5vchgHIAEoAxIMCgRsaXZlGAggASgDEg8KB3Vua25vd24YCSABKAMSEQoJc3VjY2VlZGVkGAogASgDEg4KBmZhaWxlZBgLIAEoAxIPCgd1bmNsZWFyGAwgASgDEhQKDG1lYW5fY2FsbF91cxgNIAEoAxIPCgd2ZXJzaW9uGA4gASgDEhMKC2RhaWx5X21pbm9yGA8gASgDEhIKCnVzZWRfbWlub3IYECABKAMSJAoFdGVybXMYESADKAsyFS5wYXltZW50LnYxLktpbmRUZXJtcxIPCgdicmVha2VyGBIgASgJEg8KB2RyYWluZWQYEyABKAgSJgoGaGVhbHRoGBQgAygLMhYucGF5bWVudC52MS5LaW5kSGVhbHRoEg0KBXBhY2VkGBUgASgIIoMBCglLaW5kVGVybXMSDAoEa2luZBgBIAEoCRITCgtmaXhlZF9taW5vchgCIAEoAxILCgNwcG0YAyABKAMSEwoLbGVhc3RfbWlub3IYBCABKAMSEgoKbW9zdF9taW5vchgFIAEoAxINCgVvcGVucxgGIAEoCRIOCgZjbG9zZXMYByABKAkibwoKS2luZEhlYWx0aBIMCgRraW5kGAEgASgJEg8KB2JyZWFrZXIYAiABKAkSDQoFY2FsbHMYAyABKAMSCwoDYmFkGAQgASgDEhQKDG1lYW5fY2FsbF91cxgFIAEoAxIQCghhZ2Fpbl9tcxgGIAEoAyKJAgoVUHJvcG9zZUNoYW5uZWxSZXF1ZXN0Eg8KB2NoYW5uZWwYASABKAkSDwoHZW5hYmxlZBgCIAEoCBIQCghkcmFpbmluZxgDIAEoCBIQCghwcmlvcml0eRgEIAEoAxIRCgltaW5fbWlub3IYBSABKAMSEQoJbWF4X21pbm9yGAYgASgDEg8KB3ZlcnNpb24YByABKAMSDgoGcmVhc29uGAggASgJEhcKD2lkZW1wb3RlbmN5X2tleRgJIAEoCRITCgtkYWlseV9taW5vchgKIAEoAxIkCgV0ZXJtcxgLIAMoCzIVLnBheW1lbnQudjEuS2luZFRlcm1zEg8KB2JyZWFrZXIYDCABKAkijgEKGFByb3Bvc2VSZXNvbHV0aW9uUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoAxIPCgdvdXRjb21lGAIgASgJEhIKCmNoYW5uZWxfbm8YAyABKAkSEAoIdmFsdWVfb24YBCABKAkSEAoIZXZpZGVuY2UYBSABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAYgASgJImgKGlByb3Bvc2VCcmVha0Nsb3N1cmVSZXF1ZXN0EhAKCGJyZWFrX2lkGAEgASgDEg8KB2ZpbmRpbmcYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJEg4KBnJlbWVkeRgEIAEoCSLAAQoIUHJvcG9zYWwSEwoLcHJvcG9zYWxfaWQYASABKAMSDAoEa2luZBgCIAEoCRISCgpzdWJqZWN0X2lkGAMgASgDEgwKBGJvZHkYBCABKAkSDQoFc3RhdGUYBSABKAkSEwoLcHJvcG9zZWRfYnkYBiABKAMSEgoKZGVjaWRlZF9ieRgHIAEoAxIOCgZyZWFzb24YCCABKAkSEwoLcHJvcG9zZWRfbXMYCSABKAMSEgoKZGVjaWRlZF9tcxgKIAEoAyJSChRMaXN0UHJvcG9zYWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRITCgtkZWNpZGVkX3RvbxgDIAEoCCJZChVMaXN0UHJvcG9zYWxzUmVzcG9uc2USJwoJcHJvcG9zYWxzGAEgAygLMhQucGF5bWVudC52MS5Qcm9wb3NhbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRQoNRGVjaWRlUmVxdWVzdBITCgtwcm9wb3NhbF9pZBgBIAEoAxIPCgdhcHByb3ZlGAIgASgIEg4KBnJlYXNvbhgDIAEoCSJOChFMaXN0QnJlYWtzUmVxdWVzdBISCgpjbG9zZWRfdG9vGAEgASgIEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlAKEkxpc3RCcmVha3NSZXNwb25zZRIhCgZicmVha3MYASADKAsyES5wYXltZW50LnYxLkJyZWFrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLMAQoFQnJlYWsSEAoIYnJlYWtfaWQYASABKAMSDAoEa2luZBgCIAEoCRIQCghvcmRlcl9pZBgDIAEoAxISCgphdHRlbXB0X2lkGAQgASgDEg8KB2NoYW5uZWwYBSABKAkSFgoOZXhwZWN0ZWRfbWlub3IYBiABKAMSFAoMYWN0dWFsX21pbm9yGAcgASgDEgwKBG5vdGUYCCABKAkSDQoFc3RhdGUYCSABKAkSEgoKY3JlYXRlZF9tcxgKIAEoAxINCgV0aW1lcxgLIAEoAyIsChJHZXRCYWxhbmNlc1JlcXVlc3QSFgoOYWNjb3VudF9wcmVmaXgYASABKAkioQEKE0dldEJhbGFuY2VzUmVzcG9uc2USLAoIYmFsYW5jZXMYASADKAsyGi5wYXltZW50LnYxLkFjY291bnRCYWxhbmNlEhMKC3RvdGFsX21pbm9yGAIgASgDEhIKCm9wZW5fZGF0ZXMYAyADKAkSGQoRcGVuZGluZ19vdXRfbWlub3IYBCABKAMSGAoQcGVuZGluZ19pbl9taW5vchgFIAEoAyJJCg5BY2NvdW50QmFsYW5jZRIPCgdhY2NvdW50GAEgASgJEhUKDWJhbGFuY2VfbWlub3IYAiABKAMSDwoHZW50cmllcxgDIAEoAyJuChJMaXN0RW50cmllc1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoCRIOCgZidWNrZXQYAiABKAMSEAoIb3JkZXJfaWQYAyABKAMSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkiUgoTTGlzdEVudHJpZXNSZXNwb25zZRIiCgdlbnRyaWVzGAEgAygLMhEucGF5bWVudC52MS5FbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkixgEKBUVudHJ5EhYKDnRyYW5zYWN0aW9uX2lkGAEgASgDEg8KB2FjY291bnQYAiABKAkSFAoMYW1vdW50X21pbm9yGAMgASgDEhUKDWJhbGFuY2VfbWlub3IYBCABKAMSEAoIc2VxdWVuY2UYBSABKAMSDQoFZXZlbnQYBiABKAkSEQoJYm9va2VkX29uGAcgASgJEhAKCHZhbHVlX29uGAggASgJEhIKCnN1YmplY3RfaWQYCSABKAMSDQoFYXRfbXMYCiABKAMiKAoTTGlzdFJlZnVzYWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUiPQoUTGlzdFJlZnVzYWxzUmVzcG9uc2USJQoIcmVmdXNhbHMYASADKAsyEy5wYXltZW50LnYxLlJlZnVzYWwibQoHUmVmdXNhbBIMCgRkYXRlGAEgASgJEg8KB2NoYW5uZWwYAiABKAkSDgoGcmVhc29uGAMgASgJEg0KBXRpbWVzGAQgASgDEhMKC2xhc3RfZGlnZXN0GAUgASgJEg8KB2xhc3RfbXMYBiABKAMiEwoRTGlzdFBhcmtlZFJlcXVlc3QiPQoSTGlzdFBhcmtlZFJlc3BvbnNlEicKBmV2ZW50cxgBIAMoCzIXLnBheW1lbnQudjEuUGFya2VkRXZlbnQingEKC1BhcmtlZEV2ZW50Eg4KBnNvdXJjZRgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUSEAoIcG9zaXRpb24YAyABKAMSDwoHdXNlcl9pZBgEIAEoAxIMCgRraW5kGAUgASgJEg0KBWVycm9yGAYgASgJEg0KBXRyaWVzGAcgASgFEg0KBWF0X21zGAggASgDEg4KBmJ1Y2tldBgJIAEoAyI1ChJSZXRyeVBhcmtlZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoAxIOCgZidWNrZXQYAiABKAMiMgoTUmV0cnlQYXJrZWRSZXNwb25zZRINCgV0YWtlbhgBIAEoBRIMCgRsZWZ0GAIgASgFImQKGkxpc3RSZWNvbmNpbGlhdGlvbnNSZXF1ZXN0Eg8KB2NoYW5uZWwYASABKAkSDgoGc3RhdGVzGAIgAygJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIpEBChtMaXN0UmVjb25jaWxpYXRpb25zUmVzcG9uc2USKAoEZGF5cxgBIAMoCzIaLnBheW1lbnQudjEuUmVjb25jaWxpYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KCGV4cGVjdGVkGAMgAygLMh0ucGF5bWVudC52MS5FeHBlY3RlZFN0YXRlbWVudCJZChFFeHBlY3RlZFN0YXRlbWVudBIPCgdjaGFubmVsGAEgASgJEg8KB2FjY291bnQYAiABKAkSEgoKc2V0dGxlZF9vbhgDIAEoCRIOCgZkdWVfbXMYBCABKAMi0wIKDlJlY29uY2lsaWF0aW9uEg8KB2NoYW5uZWwYASABKAkSDwoHYWNjb3VudBgCIAEoCRISCgpzZXR0bGVkX29uGAMgASgJEg0KBXN0YXRlGAQgASgJEg4KBnJlYXNvbhgFIAEoCRIUCgxmaWxlX3ZlcnNpb24YBiABKAMSDQoFbGluZXMYByABKAMSEAoIaW5fbWlub3IYCCABKAMSEQoJb3V0X21pbm9yGAkgASgDEhEKCWZlZV9taW5vchgKIAEoAxIaChJiYW5rX29wZW5pbmdfbWlub3IYCyABKAMSGgoSYmFua19jbG9zaW5nX21pbm9yGAwgASgDEgwKBGFza3MYDSABKAMSEAoIYXNrZWRfbXMYDiABKAMSDwoHbmV4dF9tcxgPIAEoAxITCgtyZWNlaXZlZF9tcxgQIAEoAxIRCgljbG9zZWRfbXMYESABKAMiPwoYR2V0UmVjb25jaWxpYXRpb25SZXF1ZXN0Eg8KB2NoYW5uZWwYASABKAkSEgoKc2V0dGxlZF9vbhgCIAEoCSL4AQoZR2V0UmVjb25jaWxpYXRpb25SZXNwb25zZRInCgNkYXkYASABKAsyGi5wYXltZW50LnYxLlJlY29uY2lsaWF0aW9uEjIKB2ZpZ3VyZXMYAiADKAsyIS5wYXltZW50LnYxLlJlY29uY2lsaWF0aW9uRmlndXJlcxIrCgtkaWZmZXJlbmNlcxgDIAMoCzIWLnBheW1lbnQudjEuRGlmZmVyZW5jZRInCgdjbGFzc2VzGAQgAygLMhYucGF5bWVudC52MS5DbGFzc0NvdW50EigKBWZpbGVzGAUgAygLMhkucGF5bWVudC52MS5TdGF0ZW1lbnRGaWxlIt4CChVSZWNvbmNpbGlhdGlvbkZpZ3VyZXMSCwoDcnVuGAEgASgDEhQKDGZpbGVfdmVyc2lvbhgCIAEoAxIVCg1vcGVuaW5nX21pbm9yGAMgASgDEhMKC21vdmVkX21pbm9yGAQgASgDEhUKDXNldHRsZWRfbWlub3IYBSABKAMSFQoNY2xvc2luZ19taW5vchgGIAEoAxITCgtsYXRlcl9taW5vchgHIAEoAxIVCg1qb3VybmFsX21pbm9yGAggASgDEhoKEmJhbmtfb3BlbmluZ19taW5vchgJIAEoAxIYChBiYW5rX21vdmVkX21pbm9yGAogASgDEhoKEmJhbmtfY2xvc2luZ19taW5vchgLIAEoAxINCgVpdGVtcxgMIAEoAxIOCgZicmVha3MYDSABKAMSDAoEdGllcxgOIAEoCBIOCgZyZWFzb24YDyABKAkSDQoFYXRfbXMYECABKAMi3gIKCkRpZmZlcmVuY2USFQoNZGlmZmVyZW5jZV9pZBgBIAEoAxINCgVjbGFzcxgCIAEoCRISCgpzZXR0bGVkX29uGAMgASgJEhAKCGFnZV9kYXlzGAQgASgFEg0KBXN0YXRlGAUgASgJEg8KB291dGNvbWUYBiABKAkSDAoEa2luZBgHIAEoCRISCgpyZXF1ZXN0X25vGAggASgJEhIKCmNoYW5uZWxfbm8YCSABKAkSEAoIb3JkZXJfaWQYCiABKAMSEgoKYXR0ZW1wdF9pZBgLIAEoAxIWCg5leHBlY3RlZF9taW5vchgMIAEoAxIUCgxhY3R1YWxfbWlub3IYDSABKAMSEgoKb3Blbl9taW5vchgOIAEoAxIUCgxwYXJrZWRfbWlub3IYDyABKAMSDAoEbm90ZRgQIAEoCRIQCghicmVha19pZBgRIAEoAxIQCghyZW1lZGllcxgSIAMoCSIqCgpDbGFzc0NvdW50Eg0KBWNsYXNzGAEgASgJEg0KBWxpbmVzGAIgASgDIqQBCg1TdGF0ZW1lbnRGaWxlEg4KBm51bWJlchgBIAEoAxIPCgd2ZXJzaW9uGAIgASgDEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIMCgRub3RlGAUgASgJEgwKBG5hbWUYBiABKAkSDgoGZGlnZXN0GAcgASgJEhIKCnNpemVfYnl0ZXMYCCABKAMSEwoLcmVjZWl2ZWRfbXMYCSABKAMidgoZTGlzdFN0YXRlbWVudExpbmVzUmVxdWVzdBIPCgdjaGFubmVsGAEgASgJEhIKCnNldHRsZWRfb24YAiABKAkSDQoFY2xhc3MYAyABKAkSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkiXwoaTGlzdFN0YXRlbWVudExpbmVzUmVzcG9uc2USKAoFbGluZXMYASADKAsyGS5wYXltZW50LnYxLlN0YXRlbWVudExpbmUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIoECCg1TdGF0ZW1lbnRMaW5lEhQKDGZpbGVfdmVyc2lvbhgBIAEoAxIOCgZudW1iZXIYAiABKAMSDAoEa2luZBgDIAEoCRISCgpyZXF1ZXN0X25vGAQgASgJEhIKCmNoYW5uZWxfbm8YBSABKAkSEwoLb3JpZ2luYWxfbm8YBiABKAkSFAoMYW1vdW50X21pbm9yGAcgASgDEhEKCWZlZV9taW5vchgIIAEoAxIOCgZzdGF0dXMYCSABKAkSDQoFY2xhc3MYCiABKAkSEAoIb3JkZXJfaWQYCyABKAMSFgoOdHJhbnNhY3Rpb25faWQYDCABKAMSDQoFc3RhdGUYDSABKAkiPAoVRmV0Y2hTdGF0ZW1lbnRSZXF1ZXN0Eg8KB2NoYW5uZWwYASABKAkSEgoKc2V0dGxlZF9vbhgCIAEoCTKYDAoFU3RhZmYSUAoKTGlzdE9yZGVycxIdLnBheW1lbnQudjEuTGlzdE9yZGVyc1JlcXVlc3QaHi5wYXltZW50LnYxLkxpc3RPcmRlcnNSZXNwb25zZSIDkAIBElkKDUdldFN0YWZmT3JkZXISIC5wYXltZW50LnYxLkdldFN0YWZmT3JkZXJSZXF1ZXN0GiEucGF5bWVudC52MS5HZXRTdGFmZk9yZGVyUmVzcG9uc2UiA5ACARJWCgxMaXN0Q2hhbm5lbHMSHy5wYXltZW50LnYxLkxpc3RDaGFubmVsc1JlcXVlc3QaIC5wYXltZW50LnYxLkxpc3RDaGFubmVsc1Jlc3BvbnNlIgOQAgESSQoOUHJvcG9zZUNoYW5uZWwSIS5wYXltZW50LnYxLlByb3Bvc2VDaGFubmVsUmVxdWVzdBoULnBheW1lbnQudjEuUHJvcG9zYWwSTwoRUHJvcG9zZVJlc29sdXRpb24SJC5wYXltZW50LnYxLlByb3Bvc2VSZXNvbHV0aW9uUmVxdWVzdBoULnBheW1lbnQudjEuUHJvcG9zYWwSUwoTUHJvcG9zZUJyZWFrQ2xvc3VyZRImLnBheW1lbnQudjEuUHJvcG9zZUJyZWFrQ2xvc3VyZVJlcXVlc3QaFC5wYXltZW50LnYxLlByb3Bvc2FsElkKDUxpc3RQcm9wb3NhbHMSIC5wYXltZW50LnYxLkxpc3RQcm9wb3NhbHNSZXF1ZXN0GiEucGF5bWVudC52MS5MaXN0UHJvcG9zYWxzUmVzcG9uc2UiA5ACARI5CgZEZWNpZGUSGS5wYXltZW50LnYxLkRlY2lkZVJlcXVlc3QaFC5wYXltZW50LnYxLlByb3Bvc2FsElAKCkxpc3RCcmVha3MSHS5wYXltZW50LnYxLkxpc3RCcmVha3NSZXF1ZXN0Gh4ucGF5bWVudC52MS5MaXN0QnJlYWtzUmVzcG9uc2UiA5ACARJTCgtHZXRCYWxhbmNlcxIeLnBheW1lbnQudjEuR2V0QmFsYW5jZXNSZXF1ZXN0Gh8ucGF5bWVudC52MS5HZXRCYWxhbmNlc1Jlc3BvbnNlIgOQAgESUwoLTGlzdEVudHJpZXMSHi5wYXltZW50LnYxLkxpc3RFbnRyaWVzUmVxdWVzdBofLnBheW1lbnQudjEuTGlzdEVudHJpZXNSZXNwb25zZSIDkAIBElYKDExpc3RSZWZ1c2FscxIfLnBheW1lbnQudjEuTGlzdFJlZnVzYWxzUmVxdWVzdBogLnBheW1lbnQudjEuTGlzdFJlZnVzYWxzUmVzcG9uc2UiA5ACARJQCgpMaXN0UGFya2VkEh0ucGF5bWVudC52MS5MaXN0UGFya2VkUmVxdWVzdBoeLnBheW1lbnQudjEuTGlzdFBhcmtlZFJlc3BvbnNlIgOQAgESTgoLUmV0cnlQYXJrZWQSHi5wYXltZW50LnYxLlJldHJ5UGFya2VkUmVxdWVzdBofLnBheW1lbnQudjEuUmV0cnlQYXJrZWRSZXNwb25zZRJrChNMaXN0UmVjb25jaWxpYXRpb25zEiYucGF5bWVudC52MS5MaXN0UmVjb25jaWxpYXRpb25zUmVxdWVzdBonLnBheW1lbnQudjEuTGlzdFJlY29uY2lsaWF0aW9uc1Jlc3BvbnNlIgOQAgESZQoRR2V0UmVjb25jaWxpYXRpb24SJC5wYXltZW50LnYxLkdldFJlY29uY2lsaWF0aW9uUmVxdWVzdBolLnBheW1lbnQudjEuR2V0UmVjb25jaWxpYXRpb25SZXNwb25zZSIDkAIBEmgKEkxpc3RTdGF0ZW1lbnRMaW5lcxIlLnBheW1lbnQudjEuTGlzdFN0YXRlbWVudExpbmVzUmVxdWVzdBomLnBheW1lbnQudjEuTGlzdFN0YXRlbWVudExpbmVzUmVzcG9uc2UiA5ACARJPCg5GZXRjaFN0YXRlbWVudBIhLnBheW1lbnQudjEuRmV0Y2hTdGF0ZW1lbnRSZXF1ZXN0GhoucGF5bWVudC52MS5SZWNvbmNpbGlhdGlvbkKaAQoOY29tLnBheW1lbnQudjFCClN0YWZmUHJvdG9QAVozZ2l0aHViLmNvbS9oZW5nZGFpL2hlbmdkYWkvYXBpL3BheW1lbnQvdjE7cGF5bWVudHYxogIDUFhYqgIKUGF5bWVudC5WMcoCClBheW1lbnRcVjHiAhZQYXltZW50XFYxXEdQQk1ldGFkYXRh6gILUGF5bWVudDo6VjFiBnByb3RvMw", [file_payment_v1_internal]);
 
 /**
  * @generated from message payment.v1.ListOrdersRequest
@@ -167,7 +167,8 @@ export type GetStaffOrderResponse = Message<"payment.v1.GetStaffOrderResponse"> 
   holdState: string;
 
   /**
-   * Why each attempt went to its channel, as JSON, in the order of the attempts.
+   * Why each attempt went to its channel, as JSON, in the order of the attempts: every channel with why it was taken or
+   * left, the best first.
    *
    * @generated from field: repeated string routes = 7;
    */
@@ -435,6 +436,55 @@ export type Channel = Message<"payment.v1.Channel"> & {
    * @generated from field: int64 version = 14;
    */
   version: bigint;
+
+  /**
+   * Most that the orders of one day in China may add up to; zero: no bound.
+   *
+   * @generated from field: int64 daily_minor = 15;
+   */
+  dailyMinor: bigint;
+
+  /**
+   * What today has used of it; counted only while there is a bound.
+   *
+   * @generated from field: int64 used_minor = 16;
+   */
+  usedMinor: bigint;
+
+  /**
+   * What it asks of each kind of order. A kind that is not listed costs nothing and is always open.
+   *
+   * @generated from field: repeated payment.v1.KindTerms terms = 17;
+   */
+  terms: KindTerms[];
+
+  /**
+   * "auto", or what two people hold the breaker at: "open" or "closed".
+   *
+   * @generated from field: string breaker = 18;
+   */
+  breaker: string;
+
+  /**
+   * It drains and has nothing under way any more: it may be taken away.
+   *
+   * @generated from field: bool drained = 19;
+   */
+  drained: boolean;
+
+  /**
+   * How it does, by kind of order.
+   *
+   * @generated from field: repeated payment.v1.KindHealth health = 20;
+   */
+  health: KindHealth[];
+
+  /**
+   * Its calls wait because of the rate that is agreed.
+   *
+   * @generated from field: bool paced = 21;
+   */
+  paced: boolean;
 };
 
 /**
@@ -443,6 +493,126 @@ export type Channel = Message<"payment.v1.Channel"> & {
  */
 export const ChannelSchema: GenMessage<Channel> = /*@__PURE__*/
   messageDesc(file_payment_v1_staff, 8);
+
+/**
+ * KindTerms is what a channel asks of one kind of order. The fee is fixed_minor plus ppm millionths of the amount, rounded
+ * half up to the cent, at least least_minor and, unless it is zero, at most most_minor.
+ *
+ * @generated from message payment.v1.KindTerms
+ */
+export type KindTerms = Message<"payment.v1.KindTerms"> & {
+  /**
+   * Kind of order.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Fixed part of the fee.
+   *
+   * @generated from field: int64 fixed_minor = 2;
+   */
+  fixedMinor: bigint;
+
+  /**
+   * Share of the amount, in millionths.
+   *
+   * @generated from field: int64 ppm = 3;
+   */
+  ppm: bigint;
+
+  /**
+   * Smallest fee.
+   *
+   * @generated from field: int64 least_minor = 4;
+   */
+  leastMinor: bigint;
+
+  /**
+   * Largest fee; zero: none.
+   *
+   * @generated from field: int64 most_minor = 5;
+   */
+  mostMinor: bigint;
+
+  /**
+   * It takes such orders from this time of day in China on, for example "07:00"; empty: 00:00.
+   *
+   * @generated from field: string opens = 6;
+   */
+  opens: string;
+
+  /**
+   * And until before this one, for example "22:00"; the same as opens: all day; before opens: over midnight.
+   *
+   * @generated from field: string closes = 7;
+   */
+  closes: string;
+};
+
+/**
+ * Describes the message payment.v1.KindTerms.
+ * Use `create(KindTermsSchema)` to create a new message.
+ */
+export const KindTermsSchema: GenMessage<KindTerms> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 9);
+
+/**
+ * KindHealth is how a channel does for one kind of order, as the answering process saw it.
+ *
+ * @generated from message payment.v1.KindHealth
+ */
+export type KindHealth = Message<"payment.v1.KindHealth"> & {
+  /**
+   * Kind of order.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * "closed", "open" or "half_open", with what two people hold it at taken into account.
+   *
+   * @generated from field: string breaker = 2;
+   */
+  breaker: string;
+
+  /**
+   * Calls in the window: the last 50, none older than two minutes.
+   *
+   * @generated from field: int64 calls = 3;
+   */
+  calls: bigint;
+
+  /**
+   * Of these, calls without a usable answer.
+   *
+   * @generated from field: int64 bad = 4;
+   */
+  bad: bigint;
+
+  /**
+   * Mean time of a call in the window, microseconds.
+   *
+   * @generated from field: int64 mean_call_us = 5;
+   */
+  meanCallUs: bigint;
+
+  /**
+   * When an open breaker lets the next probe through, in milliseconds from now.
+   *
+   * @generated from field: int64 again_ms = 6;
+   */
+  againMs: bigint;
+};
+
+/**
+ * Describes the message payment.v1.KindHealth.
+ * Use `create(KindHealthSchema)` to create a new message.
+ */
+export const KindHealthSchema: GenMessage<KindHealth> = /*@__PURE__*/
+  messageDesc(file_payment_v1_staff, 10);
 
 /**
  * @generated from message payment.v1.ProposeChannelRequest
@@ -510,6 +680,27 @@ export type ProposeChannelRequest = Message<"payment.v1.ProposeChannelRequest"> 
    * @generated from field: string idempotency_key = 9;
    */
   idempotencyKey: string;
+
+  /**
+   * See Channel. At least one order of the largest amount must fit.
+   *
+   * @generated from field: int64 daily_minor = 10;
+   */
+  dailyMinor: bigint;
+
+  /**
+   * See Channel, each kind at most once.
+   *
+   * @generated from field: repeated payment.v1.KindTerms terms = 11;
+   */
+  terms: KindTerms[];
+
+  /**
+   * See Channel; empty: "auto".
+   *
+   * @generated from field: string breaker = 12;
+   */
+  breaker: string;
 };
 
 /**
@@ -517,7 +708,7 @@ export type ProposeChannelRequest = Message<"payment.v1.ProposeChannelRequest"> 
  * Use `create(ProposeChannelRequestSchema)` to create a new message.
  */
 export const ProposeChannelRequestSchema: GenMessage<ProposeChannelRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 9);
+  messageDesc(file_payment_v1_staff, 11);
 
 /**
  * @generated from message payment.v1.ProposeResolutionRequest
@@ -571,7 +762,7 @@ export type ProposeResolutionRequest = Message<"payment.v1.ProposeResolutionRequ
  * Use `create(ProposeResolutionRequestSchema)` to create a new message.
  */
 export const ProposeResolutionRequestSchema: GenMessage<ProposeResolutionRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 10);
+  messageDesc(file_payment_v1_staff, 12);
 
 /**
  * @generated from message payment.v1.ProposeBreakClosureRequest
@@ -611,7 +802,7 @@ export type ProposeBreakClosureRequest = Message<"payment.v1.ProposeBreakClosure
  * Use `create(ProposeBreakClosureRequestSchema)` to create a new message.
  */
 export const ProposeBreakClosureRequestSchema: GenMessage<ProposeBreakClosureRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 11);
+  messageDesc(file_payment_v1_staff, 13);
 
 /**
  * Proposal waits for a second person.
@@ -695,7 +886,7 @@ export type Proposal = Message<"payment.v1.Proposal"> & {
  * Use `create(ProposalSchema)` to create a new message.
  */
 export const ProposalSchema: GenMessage<Proposal> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 12);
+  messageDesc(file_payment_v1_staff, 14);
 
 /**
  * @generated from message payment.v1.ListProposalsRequest
@@ -728,7 +919,7 @@ export type ListProposalsRequest = Message<"payment.v1.ListProposalsRequest"> & 
  * Use `create(ListProposalsRequestSchema)` to create a new message.
  */
 export const ListProposalsRequestSchema: GenMessage<ListProposalsRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 13);
+  messageDesc(file_payment_v1_staff, 15);
 
 /**
  * @generated from message payment.v1.ListProposalsResponse
@@ -754,7 +945,7 @@ export type ListProposalsResponse = Message<"payment.v1.ListProposalsResponse"> 
  * Use `create(ListProposalsResponseSchema)` to create a new message.
  */
 export const ListProposalsResponseSchema: GenMessage<ListProposalsResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 14);
+  messageDesc(file_payment_v1_staff, 16);
 
 /**
  * @generated from message payment.v1.DecideRequest
@@ -787,7 +978,7 @@ export type DecideRequest = Message<"payment.v1.DecideRequest"> & {
  * Use `create(DecideRequestSchema)` to create a new message.
  */
 export const DecideRequestSchema: GenMessage<DecideRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 15);
+  messageDesc(file_payment_v1_staff, 17);
 
 /**
  * @generated from message payment.v1.ListBreaksRequest
@@ -820,7 +1011,7 @@ export type ListBreaksRequest = Message<"payment.v1.ListBreaksRequest"> & {
  * Use `create(ListBreaksRequestSchema)` to create a new message.
  */
 export const ListBreaksRequestSchema: GenMessage<ListBreaksRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 16);
+  messageDesc(file_payment_v1_staff, 18);
 
 /**
  * @generated from message payment.v1.ListBreaksResponse
@@ -846,7 +1037,7 @@ export type ListBreaksResponse = Message<"payment.v1.ListBreaksResponse"> & {
  * Use `create(ListBreaksResponseSchema)` to create a new message.
  */
 export const ListBreaksResponseSchema: GenMessage<ListBreaksResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 17);
+  messageDesc(file_payment_v1_staff, 19);
 
 /**
  * Break is something that does not fit together and that a person must look at.
@@ -937,7 +1128,7 @@ export type Break = Message<"payment.v1.Break"> & {
  * Use `create(BreakSchema)` to create a new message.
  */
 export const BreakSchema: GenMessage<Break> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 18);
+  messageDesc(file_payment_v1_staff, 20);
 
 /**
  * @generated from message payment.v1.GetBalancesRequest
@@ -956,7 +1147,7 @@ export type GetBalancesRequest = Message<"payment.v1.GetBalancesRequest"> & {
  * Use `create(GetBalancesRequestSchema)` to create a new message.
  */
 export const GetBalancesRequestSchema: GenMessage<GetBalancesRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 19);
+  messageDesc(file_payment_v1_staff, 21);
 
 /**
  * @generated from message payment.v1.GetBalancesResponse
@@ -1003,7 +1194,7 @@ export type GetBalancesResponse = Message<"payment.v1.GetBalancesResponse"> & {
  * Use `create(GetBalancesResponseSchema)` to create a new message.
  */
 export const GetBalancesResponseSchema: GenMessage<GetBalancesResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 20);
+  messageDesc(file_payment_v1_staff, 22);
 
 /**
  * @generated from message payment.v1.AccountBalance
@@ -1036,7 +1227,7 @@ export type AccountBalance = Message<"payment.v1.AccountBalance"> & {
  * Use `create(AccountBalanceSchema)` to create a new message.
  */
 export const AccountBalanceSchema: GenMessage<AccountBalance> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 21);
+  messageDesc(file_payment_v1_staff, 23);
 
 /**
  * @generated from message payment.v1.ListEntriesRequest
@@ -1083,7 +1274,7 @@ export type ListEntriesRequest = Message<"payment.v1.ListEntriesRequest"> & {
  * Use `create(ListEntriesRequestSchema)` to create a new message.
  */
 export const ListEntriesRequestSchema: GenMessage<ListEntriesRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 22);
+  messageDesc(file_payment_v1_staff, 24);
 
 /**
  * @generated from message payment.v1.ListEntriesResponse
@@ -1109,7 +1300,7 @@ export type ListEntriesResponse = Message<"payment.v1.ListEntriesResponse"> & {
  * Use `create(ListEntriesResponseSchema)` to create a new message.
  */
 export const ListEntriesResponseSchema: GenMessage<ListEntriesResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 23);
+  messageDesc(file_payment_v1_staff, 25);
 
 /**
  * Entry is one line of the cash journal.
@@ -1193,7 +1384,7 @@ export type Entry = Message<"payment.v1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 24);
+  messageDesc(file_payment_v1_staff, 26);
 
 /**
  * @generated from message payment.v1.ListRefusalsRequest
@@ -1212,7 +1403,7 @@ export type ListRefusalsRequest = Message<"payment.v1.ListRefusalsRequest"> & {
  * Use `create(ListRefusalsRequestSchema)` to create a new message.
  */
 export const ListRefusalsRequestSchema: GenMessage<ListRefusalsRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 25);
+  messageDesc(file_payment_v1_staff, 27);
 
 /**
  * @generated from message payment.v1.ListRefusalsResponse
@@ -1231,7 +1422,7 @@ export type ListRefusalsResponse = Message<"payment.v1.ListRefusalsResponse"> & 
  * Use `create(ListRefusalsResponseSchema)` to create a new message.
  */
 export const ListRefusalsResponseSchema: GenMessage<ListRefusalsResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 26);
+  messageDesc(file_payment_v1_staff, 28);
 
 /**
  * Refusal counts callbacks that were refused.
@@ -1287,7 +1478,7 @@ export type Refusal = Message<"payment.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 27);
+  messageDesc(file_payment_v1_staff, 29);
 
 /**
  * @generated from message payment.v1.ListParkedRequest
@@ -1300,7 +1491,7 @@ export type ListParkedRequest = Message<"payment.v1.ListParkedRequest"> & {
  * Use `create(ListParkedRequestSchema)` to create a new message.
  */
 export const ListParkedRequestSchema: GenMessage<ListParkedRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 28);
+  messageDesc(file_payment_v1_staff, 30);
 
 /**
  * @generated from message payment.v1.ListParkedResponse
@@ -1319,7 +1510,7 @@ export type ListParkedResponse = Message<"payment.v1.ListParkedResponse"> & {
  * Use `create(ListParkedResponseSchema)` to create a new message.
  */
 export const ListParkedResponseSchema: GenMessage<ListParkedResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 29);
+  messageDesc(file_payment_v1_staff, 31);
 
 /**
  * ParkedEvent is an event of another service that could not be handled.
@@ -1396,7 +1587,7 @@ export type ParkedEvent = Message<"payment.v1.ParkedEvent"> & {
  * Use `create(ParkedEventSchema)` to create a new message.
  */
 export const ParkedEventSchema: GenMessage<ParkedEvent> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 30);
+  messageDesc(file_payment_v1_staff, 32);
 
 /**
  * RetryParkedRequest names a user, or a bucket for events of nobody.
@@ -1424,7 +1615,7 @@ export type RetryParkedRequest = Message<"payment.v1.RetryParkedRequest"> & {
  * Use `create(RetryParkedRequestSchema)` to create a new message.
  */
 export const RetryParkedRequestSchema: GenMessage<RetryParkedRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 31);
+  messageDesc(file_payment_v1_staff, 33);
 
 /**
  * RetryParkedResponse says how far it went.
@@ -1452,7 +1643,7 @@ export type RetryParkedResponse = Message<"payment.v1.RetryParkedResponse"> & {
  * Use `create(RetryParkedResponseSchema)` to create a new message.
  */
 export const RetryParkedResponseSchema: GenMessage<RetryParkedResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 32);
+  messageDesc(file_payment_v1_staff, 34);
 
 /**
  * @generated from message payment.v1.ListReconciliationsRequest
@@ -1492,7 +1683,7 @@ export type ListReconciliationsRequest = Message<"payment.v1.ListReconciliations
  * Use `create(ListReconciliationsRequestSchema)` to create a new message.
  */
 export const ListReconciliationsRequestSchema: GenMessage<ListReconciliationsRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 33);
+  messageDesc(file_payment_v1_staff, 35);
 
 /**
  * @generated from message payment.v1.ListReconciliationsResponse
@@ -1525,7 +1716,7 @@ export type ListReconciliationsResponse = Message<"payment.v1.ListReconciliation
  * Use `create(ListReconciliationsResponseSchema)` to create a new message.
  */
 export const ListReconciliationsResponseSchema: GenMessage<ListReconciliationsResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 34);
+  messageDesc(file_payment_v1_staff, 36);
 
 /**
  * ExpectedStatement is a file that a channel owes next.
@@ -1567,7 +1758,7 @@ export type ExpectedStatement = Message<"payment.v1.ExpectedStatement"> & {
  * Use `create(ExpectedStatementSchema)` to create a new message.
  */
 export const ExpectedStatementSchema: GenMessage<ExpectedStatement> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 35);
+  messageDesc(file_payment_v1_staff, 37);
 
 /**
  * Reconciliation is one settlement date of one account at a channel.
@@ -1700,7 +1891,7 @@ export type Reconciliation = Message<"payment.v1.Reconciliation"> & {
  * Use `create(ReconciliationSchema)` to create a new message.
  */
 export const ReconciliationSchema: GenMessage<Reconciliation> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 36);
+  messageDesc(file_payment_v1_staff, 38);
 
 /**
  * @generated from message payment.v1.GetReconciliationRequest
@@ -1726,7 +1917,7 @@ export type GetReconciliationRequest = Message<"payment.v1.GetReconciliationRequ
  * Use `create(GetReconciliationRequestSchema)` to create a new message.
  */
 export const GetReconciliationRequestSchema: GenMessage<GetReconciliationRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 37);
+  messageDesc(file_payment_v1_staff, 39);
 
 /**
  * @generated from message payment.v1.GetReconciliationResponse
@@ -1773,7 +1964,7 @@ export type GetReconciliationResponse = Message<"payment.v1.GetReconciliationRes
  * Use `create(GetReconciliationResponseSchema)` to create a new message.
  */
 export const GetReconciliationResponseSchema: GenMessage<GetReconciliationResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 38);
+  messageDesc(file_payment_v1_staff, 40);
 
 /**
  * ReconciliationFigures are those of one comparison: opening + moved - settled = closing on the account in transit.
@@ -1899,7 +2090,7 @@ export type ReconciliationFigures = Message<"payment.v1.ReconciliationFigures"> 
  * Use `create(ReconciliationFiguresSchema)` to create a new message.
  */
 export const ReconciliationFiguresSchema: GenMessage<ReconciliationFigures> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 39);
+  messageDesc(file_payment_v1_staff, 41);
 
 /**
  * Difference is a line or item that is not a match.
@@ -2039,7 +2230,7 @@ export type Difference = Message<"payment.v1.Difference"> & {
  * Use `create(DifferenceSchema)` to create a new message.
  */
 export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 40);
+  messageDesc(file_payment_v1_staff, 42);
 
 /**
  * ClassCount counts lines.
@@ -2067,7 +2258,7 @@ export type ClassCount = Message<"payment.v1.ClassCount"> & {
  * Use `create(ClassCountSchema)` to create a new message.
  */
 export const ClassCountSchema: GenMessage<ClassCount> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 41);
+  messageDesc(file_payment_v1_staff, 43);
 
 /**
  * StatementFile is a file as it came.
@@ -2144,7 +2335,7 @@ export type StatementFile = Message<"payment.v1.StatementFile"> & {
  * Use `create(StatementFileSchema)` to create a new message.
  */
 export const StatementFileSchema: GenMessage<StatementFile> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 42);
+  messageDesc(file_payment_v1_staff, 44);
 
 /**
  * @generated from message payment.v1.ListStatementLinesRequest
@@ -2191,7 +2382,7 @@ export type ListStatementLinesRequest = Message<"payment.v1.ListStatementLinesRe
  * Use `create(ListStatementLinesRequestSchema)` to create a new message.
  */
 export const ListStatementLinesRequestSchema: GenMessage<ListStatementLinesRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 43);
+  messageDesc(file_payment_v1_staff, 45);
 
 /**
  * @generated from message payment.v1.ListStatementLinesResponse
@@ -2217,7 +2408,7 @@ export type ListStatementLinesResponse = Message<"payment.v1.ListStatementLinesR
  * Use `create(ListStatementLinesResponseSchema)` to create a new message.
  */
 export const ListStatementLinesResponseSchema: GenMessage<ListStatementLinesResponse> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 44);
+  messageDesc(file_payment_v1_staff, 46);
 
 /**
  * StatementLine is one transaction as the channel stated it.
@@ -2322,7 +2513,7 @@ export type StatementLine = Message<"payment.v1.StatementLine"> & {
  * Use `create(StatementLineSchema)` to create a new message.
  */
 export const StatementLineSchema: GenMessage<StatementLine> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 45);
+  messageDesc(file_payment_v1_staff, 47);
 
 /**
  * @generated from message payment.v1.FetchStatementRequest
@@ -2348,7 +2539,7 @@ export type FetchStatementRequest = Message<"payment.v1.FetchStatementRequest"> 
  * Use `create(FetchStatementRequestSchema)` to create a new message.
  */
 export const FetchStatementRequestSchema: GenMessage<FetchStatementRequest> = /*@__PURE__*/
-  messageDesc(file_payment_v1_staff, 46);
+  messageDesc(file_payment_v1_staff, 48);
 
 /**
  * Staff is what the lender's people see of money and what two of them may decide.
@@ -2387,8 +2578,8 @@ export const Staff: GenService<{
     output: typeof ListChannelsResponseSchema;
   },
   /**
-   * ProposeChannel asks to enable, disable or drain a channel or to change its place and limits. Another person
-   * approves it by Decide.
+   * ProposeChannel asks to enable, disable or drain a channel, to change its place, limits, fees and hours, or to hold
+   * its breaker. Another person approves it by Decide.
    *
    * @generated from rpc payment.v1.Staff.ProposeChannel
    */

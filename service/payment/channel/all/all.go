@@ -1,4 +1,6 @@
-// Package all is the table of payment channels: a new channel is a package and a line here.
+// Package all is the table of payment channels: a new channel is a package and a line here. Everything else that must know
+// their names asks this table: where the program looks for their base URLs, which callback paths the gateway opens, and
+// the suite that tries each of them.
 package all
 
 import (
@@ -16,12 +18,23 @@ type Entry struct {
 	New  func(cfg channel.Config) (channel.Channel, error)
 	// Read reads a statement file of the channel.
 	Read func(f channel.StatementFile) (reconcile.Statement, error)
+	// MakeKey makes our key for the channel in a keys folder, if it is missing.
+	MakeKey func(dir string) error
 }
 
 // Table lists every channel.
 var Table = []Entry{
-	{Name: "alpha", New: alpha.New, Read: alpha.ReadStatement},
-	{Name: "beta", New: beta.New, Read: beta.ReadStatement},
+	{Name: "alpha", New: alpha.New, Read: alpha.ReadStatement, MakeKey: alpha.MakeKey},
+	{Name: "beta", New: beta.New, Read: beta.ReadStatement, MakeKey: beta.MakeKey},
+}
+
+// Names answers the names of every channel, in the order of the table: the order in which they are tried at first.
+func Names() []string {
+	names := make([]string, len(Table))
+	for i, e := range Table {
+		names[i] = e.Name
+	}
+	return names
 }
 
 // New makes the configured channel, or says that the table has none of that name.

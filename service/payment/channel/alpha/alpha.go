@@ -37,6 +37,14 @@ var codes = payment.Codes{
 	Retry: []string{"MERCHANT_BALANCE_LOW"},
 }
 
+// terms are alpha's tariff: one yuan for money out; 3 per mille of money in, at least 0.10.
+var terms = map[payment.Kind]payment.Terms{
+	payment.Disbursement: {Fee: payment.Fee{FixedMinor: 100}},
+	payment.Refund:       {Fee: payment.Fee{FixedMinor: 100}},
+	payment.Debit:        {Fee: payment.Fee{PPM: 3000, LeastMinor: 10}},
+	payment.Repayment:    {Fee: payment.Fee{PPM: 3000, LeastMinor: 10}},
+}
+
 var verbs = map[payment.Kind]string{
 	payment.Disbursement: "PAYOUT", payment.Refund: "REFUND", payment.Debit: "COLLECT", payment.Repayment: "COLLECT",
 }
@@ -64,9 +72,12 @@ func New(cfg channel.Config) (channel.Channel, error) {
 	return &Channel{cfg: cfg, path: strings.TrimSuffix(u.Path, "/"), http: channel.Client(cfg), key: key}, nil
 }
 
+// MakeKey makes our key for alpha, if it is missing.
+func MakeKey(dir string) error { _, err := keys.Ed25519(dir, ours, true); return err }
+
 // Profile answers what is fixed about alpha.
 func (c *Channel) Profile() channel.Profile {
-	return channel.Profile{Name: "alpha", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Thanks: "OK", Fees: fees, AcceptFor: acceptFor}
+	return channel.Profile{Name: "alpha", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Terms: terms, AcceptFor: acceptFor, Thanks: "OK"}
 }
 
 type pay struct {

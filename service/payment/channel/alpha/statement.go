@@ -16,9 +16,7 @@ import (
 	"github.com/hengdai/hengdai/service/payment/channel"
 )
 
-// fees is alpha's price list, and acceptFor how long its contract gives it to begin with an order.
-var fees = reconcile.Tariff{OutMinor: 100, InPPM: 3000, InMinMinor: 10}
-
+// acceptFor is how long its contract gives it to begin with an order.
 const (
 	acceptFor = 24 * time.Hour
 

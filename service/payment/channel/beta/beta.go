@@ -36,6 +36,14 @@ var codes = payment.Codes{
 	},
 }
 
+// terms are beta's tariff: 0.80 yuan for money out, 2.5 per mille of money in.
+var terms = map[payment.Kind]payment.Terms{
+	payment.Disbursement: {Fee: payment.Fee{FixedMinor: 80}},
+	payment.Refund:       {Fee: payment.Fee{FixedMinor: 80}},
+	payment.Debit:        {Fee: payment.Fee{PPM: 2500}},
+	payment.Repayment:    {Fee: payment.Fee{PPM: 2500}},
+}
+
 // open are the codes that the scheme itself calls unknown.
 var open = map[string]bool{"01": true, "03": true, "04": true, "05": true, "12": true, "34": true, "60": true}
 
@@ -61,9 +69,12 @@ func New(cfg channel.Config) (channel.Channel, error) {
 	return &Channel{cfg: cfg, http: channel.Client(cfg), key: key}, nil
 }
 
+// MakeKey makes our key for beta, if it is missing.
+func MakeKey(dir string) error { _, err := keys.RSA(dir, ours, true); return err }
+
 // Profile answers what is fixed about beta.
 func (c *Channel) Profile() channel.Profile {
-	return channel.Profile{Name: "beta", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Thanks: "ok", Fees: fees, AcceptFor: acceptFor}
+	return channel.Profile{Name: "beta", Codes: codes, Deduplicates: true, Kinds: payment.Kinds, Terms: terms, AcceptFor: acceptFor, Thanks: "ok"}
 }
 
 // Submit sends an order. Success here means that beta took it, not that the money moved.

@@ -16,9 +16,7 @@ import (
 	"github.com/hengdai/hengdai/service/payment/channel"
 )
 
-// fees is beta's price list, and acceptFor how long its contract gives it to begin with an order.
-var fees = reconcile.Tariff{OutMinor: 80, InPPM: 2500}
-
+// acceptFor is how long its contract gives it to begin with an order.
 const (
 	acceptFor = 24 * time.Hour
 

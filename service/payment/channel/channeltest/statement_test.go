@@ -45,7 +45,7 @@ func TestTheFileOfADayTellsItsOrdersOnceTheDayIsOver(t *testing.T) {
 			case in.RequestNo:
 				kind = payment.Debit
 			}
-			if fee := r.ch.Profile().Fees.Fee(l.Kind, l.AmountMinor); kind == "" || l.FeeMinor != fee {
+			if fee := r.ch.Profile().Terms[kind].Fee.Of(l.AmountMinor); kind == "" || l.FeeMinor != fee {
 				r.t.Errorf("line %+v, the contract's fee is %d", l, fee)
 			}
 		}
