@@ -5,7 +5,7 @@ BIN := bin/hengdai
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROWS := testdata/credit/south_german_credit.csv
 
-.PHONY: help run build test check lint generate demo bench kill train clean
+.PHONY: help run build test check lint generate demo demo-full bench kill train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -31,6 +31,9 @@ generate: ## regenerate Go, TypeScript and OpenAPI from api/, typed SQL from ser
 
 demo: build ## two hundred applicants through the whole business, on the sandbox calendar, then the report
 	$(BIN) demo --applicants $(ROWS) --limit 200
+
+demo-full: build ## all thousand applicants three times: plain, with faults, with faults across midnight; then what the runs have in common
+	$(BIN) demo --applicants $(ROWS) --compare
 
 bench: ## measure, and write docs/benchmarks.md
 	scripts/bench.sh

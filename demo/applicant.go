@@ -30,6 +30,8 @@ type applicant struct {
 	loans     loanv1connect.PublicClient
 	device    string
 	lastSMS   int64
+	// patient: faults cross midnight, so an act may end on a later day.
+	patient bool
 
 	// What came of it.
 	userID, cardID, applicationID, loanID int64
@@ -38,6 +40,7 @@ type applicant struct {
 	plan                                  []*loanv1.ScheduleRow
 	state                                 string
 	loan                                  *loanv1.Loan
+	repayment                             *repayment
 }
 
 // register signs in by SMS code and agrees to each document on its own.
@@ -250,18 +253,34 @@ func (a *applicant) running(ctx context.Context) error {
 	})
 }
 
-// paidOut waits until the money has arrived and reads the plan that runs from that day.
+// paidOut looks whether the money has arrived, reads the plan that runs from that day, and says what the account holds from
+// now on.
 func (a *applicant) paidOut(ctx context.Context) error {
-	err := a.running(ctx)
-	if err != nil || a.state != "REPAYING" {
-		return err
-	}
-	plan, err := a.loans.GetSchedule(ctx, &loanv1.GetScheduleRequest{LoanId: a.loanID})
-	if err != nil {
-		return fmt.Errorf("read the plan: %w", err)
-	}
-	a.plan = plan.GetRows()
-	return nil
+	defer a.phone.http.CloseIdleConnections()
+	return a.signedIn(ctx, func() error {
+		loan, err := a.loans.GetLoan(ctx, &loanv1.GetLoanRequest{LoanId: a.loanID})
+		if err != nil {
+			return fmt.Errorf("read loan %d: %w", a.loanID, err)
+		}
+		if a.state = loan.GetState(); a.state != "REPAYING" {
+			return nil
+		}
+		plan, err := a.loans.GetSchedule(ctx, &loanv1.GetScheduleRequest{LoanId: a.loanID})
+		if err != nil {
+			return fmt.Errorf("read the plan: %w", err)
+		}
+		a.plan = plan.GetRows()
+		balance := ample
+		if a.behaviour.Kind == StopsPaying && a.behaviour.From <= 1 {
+			balance = 0
+		}
+		return a.bank.setBalance(ctx, a.person.Cards[0].CardNo, balance)
+	})
+}
+
+// underWay says that the payout has no end yet.
+func (a *applicant) underWay() bool {
+	return a.state == "AWAITING_DISBURSEMENT" || a.state == "DISBURSING"
 }
 
 // key makes the idempotency key of one act of one applicant; it is stored before sending by being derived.
@@ -276,12 +295,18 @@ func (e *refusedError) Error() string { return "refused: " + e.reason }
 
 // refusal turns an answer of a closed kind (invalid, precondition) into a refusal with the rule's name.
 func refusal(err error) error {
+	code := connect.CodeOf(err)
+	if reason := reasonOf(err); reason != "" && (code == connect.CodeInvalidArgument || code == connect.CodeFailedPrecondition) {
+		return &refusedError{reason: reason}
+	}
+	return err
+}
+
+// reasonOf is the name of the rule by which the program answered an error; empty if it gave none.
+func reasonOf(err error) string {
 	var wire *connect.Error
 	if !errors.As(err, &wire) {
-		return err
-	}
-	if wire.Code() != connect.CodeInvalidArgument && wire.Code() != connect.CodeFailedPrecondition {
-		return err
+		return ""
 	}
 	for _, detail := range wire.Details() {
 		value, err := detail.Value()
@@ -289,8 +314,8 @@ func refusal(err error) error {
 			continue
 		}
 		if known, ok := value.(*rpcv1.ErrorDetail); ok {
-			return &refusedError{reason: known.GetReason()}
+			return known.GetReason()
 		}
 	}
-	return err
+	return ""
 }

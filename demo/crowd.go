@@ -21,7 +21,7 @@ type Crowd struct {
 
 // Gather makes a crowd of the rows of the options, so many at once.
 func Gather(ctx context.Context, options Options) (*Crowd, error) {
-	run := &Run{Options: options, started: clock.Real()}
+	run := newRun(options)
 	if err := run.staffSignsIn(ctx); err != nil {
 		return nil, fmt.Errorf("staff signs in: %w", err)
 	}

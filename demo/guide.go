@@ -3,10 +3,10 @@ package demo
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hengdai/hengdai/api/loan/v1/loanv1connect"
 	"github.com/hengdai/hengdai/api/user/v1/userv1connect"
-	"github.com/hengdai/hengdai/kit/clock"
 )
 
 // Guide leads applicants and staff step by step, for a package that decides by itself what happens when.
@@ -14,7 +14,7 @@ type Guide struct{ run *Run }
 
 // Meet signs the staff in and makes the people of the rows known to the parties.
 func Meet(ctx context.Context, options Options) (*Guide, error) {
-	g := &Guide{run: &Run{Options: options, started: clock.Real()}}
+	g := &Guide{run: newRun(options)}
 	if err := g.run.staffSignsIn(g.patient(ctx)); err != nil {
 		return nil, err
 	}
@@ -126,12 +126,20 @@ func (p *Applicant) Take(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.SignedIn(ctx, func() error { return p.a.paidOut(ctx) })
+	if err := p.SignedIn(ctx, func() error { return p.a.running(ctx) }); err != nil {
+		return err
+	}
+	return p.a.paidOut(ctx)
 }
 
 // Repay tries a repayment of a kind ("due", "payoff"), pays what the trial said, waits until it is booked and compares.
 func (p *Applicant) Repay(ctx context.Context, kind, key string) error {
-	return p.a.repay(p.guide.patient(ctx), kind, key)
+	ctx = p.guide.patient(ctx)
+	done, err := p.a.repay(ctx, kind, key, "")
+	if done || err != nil {
+		return err
+	}
+	return until(ctx, "the repayment did not end", 30*time.Second, func() (bool, error) { return p.a.repay(ctx, kind, key, "") })
 }
 
 // Fill states what his account at the bank holds: enough for everything, or nothing.

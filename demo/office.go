@@ -48,6 +48,14 @@ func (r *Run) travel(ctx context.Context, to string) error {
 	}
 }
 
+// settle lets all work of the present day end.
+func (r *Run) settle(ctx context.Context) error {
+	if err := r.travel(ctx, r.today); err != nil {
+		return fmt.Errorf("let the work of %s end: %w", r.today, err)
+	}
+	return nil
+}
+
 // stillOpen counts the loans that have neither ended nor aged, and takes down how each stands.
 func (r *Run) stillOpen(ctx context.Context) (int, error) {
 	standing := map[int64]*loanv1.Loan{}

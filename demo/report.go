@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hengdai/hengdai/kit/clock"
 )
@@ -27,9 +28,14 @@ func (r *Run) WriteReport(ctx context.Context, out io.Writer) error {
 	for _, p := range r.phases {
 		w.line("%-56s %8.1f s", p.name, p.took.Seconds())
 	}
-	if r.days > 0 {
-		calendar := r.phases[len(r.phases)-1].took
-		w.line("%-56s %8.1f ms", fmt.Sprintf("a day of the calendar, mean of %d", r.days), float64(calendar.Milliseconds())/float64(r.days))
+	if days := daysBetween(r.from, r.today); days > 0 {
+		var calendar time.Duration
+		for _, p := range r.phases {
+			if p.name == calendarRuns {
+				calendar = p.took
+			}
+		}
+		w.line("%-56s %8.1f ms", fmt.Sprintf("a day of the calendar, mean of %d", days), float64(calendar.Milliseconds())/float64(days))
 	}
 	w.line("%-56s %8.1f s", "in all", clock.Since(r.started).Seconds())
 	return w.err
@@ -58,6 +64,11 @@ func (r *Run) writeFunnel(w *writer) {
 	}) {
 		w.line("  %-54s %8d", "refused: "+reason, refused[reason])
 	}
+	for _, a := range r.applicants {
+		if a.row.TermMonths > legalMonths {
+			w.line("    applicant %d asked for %d months: %s", a.row.Number, a.row.TermMonths, a.refusal)
+		}
+	}
 	w.line("  %-54s %8d", "looked at by a reviewer", manual)
 	w.line("  %-54s %8d", "  of these approved and paid out", manualPaid)
 	w.line("%-56s %8d", "signed and paid out", paid)
@@ -73,7 +84,9 @@ func (r *Run) writeLoans(w *writer) {
 		states[a.loan.GetState()]++
 		kinds[a.behaviour.Kind+" -> "+a.loan.GetState()]++
 		principal += a.loan.GetPrincipalMinor()
-		outstanding += a.loan.GetOutstandingPrincipalMinor()
+		if a.loan.GetState() != "PAYOUT_RETURNED" {
+			outstanding += a.loan.GetOutstandingPrincipalMinor()
+		}
 		overdue += a.loan.GetOverdueMinor()
 		if a.loan.GetState() == "REPAYING" {
 			buckets[a.loan.GetBucket()]++

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -35,6 +36,11 @@ type Options struct {
 	AtOnce int
 	// Days stops the calendar early; zero: when every loan has ended or aged.
 	Days int
+	// From is the date on which the applicants come, by default the next one; Until stops the calendar on a date, and goes
+	// before Days. With both two runs have the same calendar.
+	From, Until string
+	// Faults is the plan of the payment channels; empty: NoFaults.
+	Faults string
 	// Progress is where a person sees that it goes on.
 	Progress io.Writer
 	// Over goes over every call of applicants and staff; Patience multiplies how long they wait, for a system in trouble.
@@ -50,11 +56,19 @@ type Run struct {
 	operator   *colleague
 	finance    *colleague
 	reviewer   *reviewer
+	control    *controlClient
+	from       string
 	today      string
-	days       int
-	phases     []phase
 	future     *diary
+	// waiting are those whose payout is not known yet, carried the acts that could not be ended on their day.
+	waiting []*applicant
+	carried []act
+	met     Met
+	phases  []phase
 }
+
+// calendarRuns names the phase in which time passes.
+const calendarRuns = "the calendar runs"
 
 // phase is a part of the run with its time.
 type phase struct {
@@ -62,21 +76,28 @@ type phase struct {
 	took time.Duration
 }
 
+func newRun(options Options) *Run {
+	run := &Run{Options: options, started: clock.Real()}
+	run.AtOnce, run.Faults = cmp.Or(run.AtOnce, 8), cmp.Or(run.Faults, NoFaults)
+	run.control = &controlClient{base: run.Sandbox, http: newPhone(0xE000, run.Roots).http}
+	return run
+}
+
 // Do takes every applicant from registration to the end of his loan. It fails only when the program does not do what
 // it promises; a refusal is an outcome.
 func Do(ctx context.Context, options Options) (*Run, error) {
-	run := &Run{Options: options, started: clock.Real()}
-	if run.AtOnce == 0 {
-		run.AtOnce = 8
-	}
+	run := newRun(options)
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error
 	}{
 		{"staff signs in", run.staffSignsIn},
+		{"the first date comes", run.begin},
 		{"people are enrolled at the parties", run.enrol},
-		{"applicants register, are decided, sign and are paid", run.lend},
-		{"the calendar runs", run.live},
+		{"applicants register, are decided and sign", run.lend},
+		{"they are paid", run.pay},
+		{calendarRuns, run.live},
+		{"the faults end", run.end},
 	} {
 		from := clock.Real()
 		if err := step.do(ctx); err != nil {
@@ -115,25 +136,43 @@ func (r *Run) staffSignsIn(ctx context.Context) error {
 	return err
 }
 
+// begin moves to the date on which the applicants come, so that no run depends on the hour at which it was started.
+func (r *Run) begin(ctx context.Context) error {
+	r.from = cmp.Or(r.From, shift(r.today, 1))
+	if r.from < r.today {
+		return fmt.Errorf("it is %s already, the applicants were to come on %s", r.today, r.from)
+	}
+	if r.Until == "" && r.Days > 0 {
+		r.Until = shift(r.from, r.Days)
+	}
+	if err := r.travel(ctx, r.from); err != nil {
+		return err
+	}
+	r.today = r.from
+	return nil
+}
+
 // enrol makes the people of the rows known to the sandbox: the identity bureau and their banks.
 func (r *Run) enrol(ctx context.Context) error {
 	today, err := time.Parse(time.DateOnly, r.today)
 	if err != nil {
 		return err
 	}
-	control := &controlClient{base: r.Sandbox, http: newPhone(0xE000, r.Roots).http}
 	var persons []people.Person
 	for _, row := range r.Rows {
 		person := personOf(r.Seed, row, today)
 		mobile := newPhone(row.Number, r.Roots)
 		persons = append(persons, person)
 		r.applicants = append(r.applicants, &applicant{
-			row: row, person: person, behaviour: behaviourOf(r.Seed, row), bank: bank{control}, phone: mobile,
+			row: row, person: person, behaviour: behaviourOf(r.Seed, row), bank: bank{r.control}, patient: r.Faults == AcrossMidnight, phone: mobile,
 			users: userv1connect.NewPublicClient(mobile.http, r.Base, r.Over...), loans: loanv1connect.NewPublicClient(mobile.http, r.Base, r.Over...),
 			device: fmt.Sprintf("demo-device-%d-%d", r.Seed, row.Number),
 		})
 	}
-	return bank{control}.enrol(ctx, persons)
+	if err := (bank{r.control}).enrol(ctx, persons); err != nil {
+		return err
+	}
+	return r.setFaults(ctx, r.Faults)
 }
 
 // lend takes every applicant to his money or his refusal, while a reviewer decides what the machine hands to a person.
@@ -164,103 +203,87 @@ func (r *Run) lend(ctx context.Context) error {
 	return errors.Join(err, deskErr)
 }
 
-// borrow is one applicant's way to his money, or to the name of the rule that refused him.
+// borrow is one applicant's way to his contract, or to the name of the rule that refused him.
 func (a *applicant) borrow(ctx context.Context) error {
-	steps := []func(context.Context) error{
-		a.register, a.identify, a.apply, a.decided, a.sign, a.paidOut,
-	}
-	for _, step := range steps {
+	defer a.phone.http.CloseIdleConnections()
+	for _, step := range []func(context.Context) error{a.register, a.identify, a.apply, a.decided, a.sign} {
 		err := step(ctx)
 		var refused *refusedError
 		if errors.As(err, &refused) {
 			a.refusal = refused.reason
-			a.phone.http.CloseIdleConnections()
-			return nil
+			break
 		}
 		if err != nil {
 			return err
 		}
 	}
-	defer a.phone.http.CloseIdleConnections()
-	balance := ample
-	if a.behaviour.Kind == StopsPaying && a.behaviour.From <= 1 {
-		balance = 0
-	}
-	return a.bank.setBalance(ctx, a.person.Cards[0].CardNo, balance)
-}
-
-// live moves the calendar day by day: accounts are settled on the eve, the night closes the books, people act by day.
-func (r *Run) live(ctx context.Context) error {
-	r.future = &diary{eve: map[string][]act{}, day: map[string][]act{}}
-	open := 0
-	for _, a := range r.applicants {
-		if a.state == "REPAYING" {
-			r.future.plan(a)
-			open++
-		}
-	}
-	r.say("%d loans are running; the calendar stands at %s", open, r.today)
-	for open > 0 && (r.Days == 0 || r.days < r.Days) {
-		most := countEvery - r.days%countEvery
-		if r.Days > 0 {
-			most = min(most, r.Days-r.days)
-		}
-		if err := r.pass(ctx, most); err != nil {
-			return err
-		}
-		if r.days%countEvery == 0 {
-			var err error
-			if open, err = r.stillOpen(ctx); err != nil {
-				return err
-			}
-			r.say("%s: %d loans still running", r.today, open)
-		}
+	if a.row.TermMonths > legalMonths && a.refusal != termRule {
+		return fmt.Errorf("he asked for %d months and was not refused by %s but by %q", a.row.TermMonths, termRule, a.refusal)
 	}
 	return nil
 }
 
-// countEvery is after how many days the loans are counted.
-const countEvery = 30
+// A consumer loan may run legalMonths; who asks for more is refused by termRule.
+const (
+	legalMonths = 60
+	termRule    = "term.above_legal_maximum.R34"
+)
 
-// pass goes to the next date for which the diary holds something, at most so many days on, and does what is in it.
-func (r *Run) pass(ctx context.Context, most int) error {
-	to := shift(r.today, 1)
-	days := 1
-	for ; days < most && len(r.future.day[to]) == 0 && len(r.future.eve[shift(to, 1)]) == 0; days++ {
-		to = shift(to, 1)
+// pay waits for the money of those who signed.
+func (r *Run) pay(ctx context.Context) error {
+	r.future = &diary{evening: map[string][]act{}, day: map[string][]act{}}
+	for _, a := range r.applicants {
+		if a.loanID != 0 {
+			r.waiting = append(r.waiting, a)
+		}
 	}
-	if err := r.all(ctx, r.future.eve[shift(r.today, 1)]); err != nil {
+	if err := r.settle(ctx); err != nil {
 		return err
 	}
-	if err := r.travel(ctx, to); err != nil {
-		return fmt.Errorf("move to %s: %w", to, err)
+	if err := r.paid(ctx); err != nil {
+		return err
 	}
-	r.today = to
-	r.days += days
-	return r.all(ctx, r.future.day[to])
-}
-
-// Pass lets so many more days pass after a run.
-func (r *Run) Pass(ctx context.Context, days int) error {
-	for end := r.days + days; r.days < end; {
-		if err := r.pass(ctx, end-r.days); err != nil {
-			return err
+	running := 0
+	for _, a := range r.applicants {
+		if a.state == "REPAYING" {
+			running++
 		}
 	}
+	r.say("%d loans are running, %d payouts are under way; the calendar stands at %s", running, len(r.waiting), r.today)
+	r.planReturns()
 	return nil
 }
 
-// all lets everybody in the diary act, some at once.
-func (r *Run) all(ctx context.Context, acts []act) error {
-	group, ctx := errgroup.WithContext(ctx)
+// patience is for how many days something may stay open when faults cross midnight.
+const patience = 7
+
+// paid looks who of those that wait has his money now. Only faults across midnight may keep it from being known.
+func (r *Run) paid(ctx context.Context) error {
+	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(r.AtOnce)
-	for _, a := range acts {
+	for _, a := range r.waiting {
 		group.Go(func() error {
-			if err := a.do(ctx, a.who); err != nil {
-				return fmt.Errorf("applicant %d on %s: %w", a.who.row.Number, r.today, err)
+			if err := a.paidOut(inner); err != nil {
+				return fmt.Errorf("applicant %d: %w", a.row.Number, err)
 			}
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	var still []*applicant
+	for _, a := range r.waiting {
+		switch {
+		case a.underWay():
+			still = append(still, a)
+		case a.state == "REPAYING":
+			r.future.plan(a)
+		}
+	}
+	r.waiting = still
+	if len(still) > 0 && (r.Faults != AcrossMidnight || r.today > shift(r.from, patience)) {
+		return fmt.Errorf("loan %d of applicant %d and %d others were not paid out by %s", still[0].loanID, still[0].row.Number, len(still)-1, r.today)
+	}
+	return nil
 }

@@ -10,7 +10,7 @@ import (
 // Travel moves the calendar of a running sandbox by so many days as its operator does, and says after each what day it is
 // and what the day-end booked. Only Base, Roots, StaffFile and Progress of the options are needed.
 func Travel(ctx context.Context, options Options, days int) error {
-	run := &Run{Options: options, started: clock.Real()}
+	run := newRun(options)
 	logins, err := readLogins(options.StaffFile)
 	if err != nil {
 		return fmt.Errorf("%w; is this the data folder of a running sandbox?", err)

@@ -38,16 +38,20 @@ var sameDay = []mishap{
 	{{Op: "callback", Kind: party.TwiceCallback}},
 	{{Op: "callback", Kind: party.LateCallback, DelayMS: 30}},
 	{{Op: anOrder, Kind: party.EarlyCallback, DelayMS: 10}},
-	{{Op: anOrder, Kind: party.LostResponse}, {Op: "query", Kind: party.NotFound}},
+	{{Op: anOrder, Kind: party.LostResponse}, {Op: "callback", Kind: party.LostCallback}, {Op: "query", Kind: party.NotFound}},
 }
 
-// acrossMidnight adds orders that are executed on the next day, and orders executed at once of which nothing is heard
-// before the next day.
+// untilFile after its acceptance the statement has told of an order: all of the next day and a night.
+const untilFile = 40 * 3_600_000
+
+// acrossMidnight adds orders that are executed on the next day; orders executed at once of which nothing is heard before
+// the next day, or before the statement tells; and callbacks that come days late.
 var acrossMidnight = append([]mishap{
 	{{Op: anOrder, Kind: party.NextDay}},
 	{{Op: anOrder, Kind: party.LostResponse}, {Op: anOrder, Kind: party.NextDay}},
 	{{Op: anOrder, Kind: party.LostResponse}, {Op: "callback", Kind: party.LostCallback}, {Op: "query", Kind: party.DarkQuery, Times: always}},
-	{{Op: anOrder, Kind: party.UnknownCode}, {Op: "callback", Kind: party.LostCallback}, {Op: "query", Kind: party.DarkQuery, Times: always}},
+	{{Op: anOrder, Kind: party.UnknownCode}, {Op: "callback", Kind: party.LostCallback}, {Op: "query", Kind: party.DarkQuery, Times: always, DelayMS: untilFile}},
+	{{Op: anOrder, Kind: party.LostResponse}, {Op: "callback", Kind: party.LateCallback, DelayMS: 1500}, {Op: "query", Kind: party.DarkQuery, Times: always}},
 }, sameDay...)
 
 // badFiles are the faults of statements that end well by themselves: with a later file or a right version.

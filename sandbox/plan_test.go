@@ -171,6 +171,44 @@ func TestNothingIsHeardOfAnOrderUntilTheNextDay(t *testing.T) {
 	})
 }
 
+func TestNothingIsHeardOfAnOrderUntilItsStatementTells(t *testing.T) {
+	each(t, func(t *testing.T, name string) {
+		r := start(t)
+		r.fault(party.Rule{Party: name, Op: "query", Kind: party.DarkQuery, RatePPM: 1_000_000, Times: 1000, DelayMS: (40 * time.Hour).Milliseconds()})
+		day := r.standAt(1, 10, 0)
+		r.send(name, "n1", "PAYOUT", 1, 5_00)
+		state := func() any {
+			if name == "alpha" {
+				return r.query("n1")["status"]
+			}
+			return r.queryBeta("n1")["origRespCode"]
+		}
+		r.standAt(2, 10, 0)
+		want(t, state(), map[string]string{"alpha": "PROCESSING", "beta": "05"}[name])
+		want(t, r.good(name, day).lines[0].requestNo, "n1")
+		r.standAt(3, 2, 30)
+		want(t, state(), map[string]string{"alpha": "SUCCESS", "beta": "00"}[name])
+	})
+}
+
+func TestTheCalendarDoesNotWaitForACallbackThatComesDaysLate(t *testing.T) {
+	each(t, func(t *testing.T, name string) {
+		r := start(t)
+		r.fault(party.Rule{Party: name, Op: "callback", Kind: party.LateCallback, Count: 1, DelayMS: 1500})
+		r.standAt(1, 10, 0)
+		r.send(name, "n1", "PAYOUT", 1, 5_00)
+		i := r.box.Idle(time.Minute)
+		want(t, fmt.Sprint(i.Idle, i.Later), "true 1")
+		for range 100 {
+			if len(r.callbacksOf("n1")) > 0 {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		want(t, len(r.callbacksOf("n1")), 1)
+	})
+}
+
 func TestBetasDayEndsAtElevenInTheEvening(t *testing.T) {
 	r := start(t)
 	day := r.standAt(1, 22, 55)

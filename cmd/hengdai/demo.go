@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
+	"strings"
 
 	"github.com/hengdai/hengdai/demo"
 	"github.com/hengdai/hengdai/demo/invariant"
@@ -15,30 +17,47 @@ import (
 	"github.com/hengdai/hengdai/node"
 )
 
+// demoCall is what the words of a call of the demo say.
+type demoCall struct {
+	rows         []demo.Row
+	seed         uint64
+	days, atOnce int
+	faults, keep string
+	compare      bool
+}
+
 func runDemo(ctx context.Context, args []string, out io.Writer) error {
 	set := flags("demo", out)
 	applicants := set.String("applicants", "", "file with one applicant a row (required)")
 	mapping := set.String("mapping", "", "table of codes of that file; empty: mapping.json beside it")
 	limit := set.Int("limit", 0, "at most so many applicants; 0: all")
-	seed := set.Uint64("seed", 1, "fixes names, numbers and who pays how")
-	days := set.Int("days", 0, "stop the calendar after so many days; 0: when every loan has ended or aged")
-	atOnce := set.Int("at-once", 8, "applicants under way together")
-	keep := set.String("data", "", "keep the data in this new folder; empty: a folder that is removed afterwards")
+	var call demoCall
+	set.Uint64Var(&call.seed, "seed", 1, "fixes names, numbers, who pays how, and which orders meet a fault")
+	set.IntVar(&call.days, "days", 0, "stop the calendar after so many days; 0: when every loan has ended or aged")
+	set.IntVar(&call.atOnce, "at-once", 8, "applicants under way together")
+	set.StringVar(&call.faults, "faults", demo.NoFaults, "what goes wrong at the payment channels: "+strings.Join(demo.Plans, ", "))
+	set.BoolVar(&call.compare, "compare", false, "three runs, plain and with each kind of faults, and their comparison")
+	set.StringVar(&call.keep, "data", "", "keep the data in this new folder; empty: a folder that is removed afterwards")
 	profile := set.String("cpu-profile", "", "write where the processor's time went into this file")
 	if err := parse(set, args); err != nil {
 		return err
 	}
-	if *applicants == "" {
+	switch {
+	case *applicants == "":
 		return &usageError{"--applicants is missing"}
+	case !slices.Contains(demo.Plans, call.faults):
+		return &usageError{fmt.Sprintf("there are no faults %q; say %s", call.faults, strings.Join(demo.Plans, ", "))}
+	case call.compare && call.faults != demo.NoFaults:
+		return &usageError{"--compare makes a run of each kind; leave --faults away"}
 	}
 	if *mapping == "" {
 		*mapping = filepath.Join(filepath.Dir(*applicants), "mapping.json")
 	}
-	rows, err := demo.ReadRows(*applicants, *mapping, *limit)
-	if err != nil {
+	var err error
+	if call.rows, err = demo.ReadRows(*applicants, *mapping, *limit); err != nil {
 		return &usageError{err.Error()}
 	}
-	folder, remove, err := demoFolder(*keep)
+	folder, remove, err := demoFolder(call.keep)
 	if err != nil {
 		return err
 	}
@@ -48,12 +67,24 @@ func runDemo(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer stop()
-	return withDemoNode(ctx, folder, func(cfg *config.Config, n *node.Node) error {
-		options, err := optionsOf(cfg, n, rows, *seed, out)
+	if call.compare {
+		return call.compareRuns(ctx, folder, out)
+	}
+	_, err = call.oneRun(ctx, folder, demo.Options{Faults: call.faults}, out)
+	return err
+}
+
+// oneRun makes one run in a new installation, reports and judges it. An invariant that does not hold is an *invalidError; the
+// result is there all the same.
+func (call demoCall) oneRun(ctx context.Context, folder string, want demo.Options, out io.Writer) (*demo.Result, error) {
+	var result *demo.Result
+	err := withDemoNode(ctx, folder, func(cfg *config.Config, n *node.Node) error {
+		options, err := optionsOf(cfg, n, call.rows, call.seed, out)
 		if err != nil {
 			return err
 		}
-		options.Days, options.AtOnce = *days, *atOnce
+		options.Days, options.AtOnce = call.days, call.atOnce
+		options.From, options.Until, options.Faults = want.From, want.Until, want.Faults
 		run, err := demo.Do(ctx, options)
 		if err != nil {
 			return err
@@ -61,12 +92,18 @@ func runDemo(ctx context.Context, args []string, out io.Writer) error {
 		if err := run.WriteReport(ctx, out); err != nil {
 			return err
 		}
-		return judge(ctx, cfg, out)
+		return withBooks(ctx, cfg, func(books *invariant.Books) error {
+			if result, err = run.Result(ctx, books); err != nil {
+				return err
+			}
+			return judgeBooks(ctx, books, out)
+		})
 	})
+	return result, err
 }
 
-// judge checks the raw tables and the parties' journals; what does not hold is listed and ends the command with its own code.
-func judge(ctx context.Context, cfg *config.Config, out io.Writer) error {
+// withBooks opens the databases of an installation for reading, and closes them.
+func withBooks(ctx context.Context, cfg *config.Config, work func(*invariant.Books) error) error {
 	books, err := invariant.Open(ctx, func(service string) (engine, source string) {
 		if service == "sandbox" {
 			return "sqlite", filepath.Join(cfg.DataDir, "sandbox.db")
@@ -80,7 +117,15 @@ func judge(ctx context.Context, cfg *config.Config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = books.Close() }()
+	return errors.Join(work(books), books.Close())
+}
+
+// judge checks the raw tables and the parties' journals; what does not hold is listed and ends the command with its own code.
+func judge(ctx context.Context, cfg *config.Config, out io.Writer) error {
+	return withBooks(ctx, cfg, func(books *invariant.Books) error { return judgeBooks(ctx, books, out) })
+}
+
+func judgeBooks(ctx context.Context, books *invariant.Books, out io.Writer) error {
 	found, err := books.Check(ctx)
 	if err != nil {
 		return err
@@ -93,6 +138,9 @@ func judge(ctx context.Context, cfg *config.Config, out io.Writer) error {
 
 // withDemoNode starts everything in one process on free loopback ports, works, and stops it.
 func withDemoNode(ctx context.Context, folder string, work func(*config.Config, *node.Node) error) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
 	environ := over(over(os.Environ(), "HENGDAI_DATA_DIR", folder), "HENGDAI_TELEMETRY_LEVEL", "warn")
 	environ = over(environ, "HENGDAI_CONFIG", "") // a demo is a sandbox of its own
 	cfg, err := config.Load("", environ)

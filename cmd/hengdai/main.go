@@ -37,7 +37,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "[--demo-book] [--data FOLDER] [--config FILE] [--services A,B]", "start services and, in the sandbox profile, the outside parties", runNode},
-		{"demo", "--applicants FILE [--limit N]", "take applicants from a file through the whole business, then check the books", runDemo},
+		{"demo", "--applicants FILE [--limit N] [--faults PLAN | --compare]", "take applicants from a file through the whole business, then check the books", runDemo},
 		{"travel", "--days N [--config FILE]", "move the calendar of a running sandbox, day-end after day-end", runTravel},
 		{"migrate", "[--config FILE]", "bring the tables of every service up to date (MySQL family; SQLite does it by itself)", runMigrate},
 		{"keys", "list|make [--config FILE] [--json]", "list the keys that a configuration needs, or make those that are missing; never overwrites", runKeys},

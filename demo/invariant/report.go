@@ -179,6 +179,9 @@ func reportLoans(ctx context.Context, l *look, f *finding) error {
 		if v.disbursedOn == "" { // what only the payout tells
 			want.outstanding, want.rate, want.bucket = is.outstanding, is.rate, is.bucket
 		}
+		if v.state == "PAYOUT_RETURNED" || v.state == "CANCELLED" { // nobody owes it; its 1303 stands against what is payable
+			want.outstanding = 0
+		}
 		same(f, is, want, "loan %d at report", id)
 		return nil
 	})

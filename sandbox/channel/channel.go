@@ -237,7 +237,7 @@ func (c *Channel) Find(ctx context.Context, merchantID, requestNo, sentAt string
 	if errors.Is(err, errNoTrade) || (err == nil && hits.Has(party.NotFound)) {
 		return Trade{}, false, nil
 	}
-	if hits.Has(party.DarkQuery) && c.today(t.AcceptedMS) {
+	if dark, ok := hits[party.DarkQuery]; ok && (c.today(t.AcceptedMS) || c.desk.Clock.Now().UnixMilli() < t.AcceptedMS+dark.DelayMS) {
 		t.State, t.Reason, t.FeeMinor, t.FinishedMS, t.SettledOn = Processing, "", 0, 0, ""
 	}
 	return t, err == nil, err

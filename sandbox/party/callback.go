@@ -105,14 +105,17 @@ func (k *Callbacks) Add(ctx context.Context, tx *store.Tx, c Callback) error {
 	return nil
 }
 
-// Pending counts what is to be told within a time from now, and what is due later.
+// longLate: a callback that is held back for so long by a fault is not waited for.
+const longLate = time.Second
+
+// Pending counts what is to be told within a time from now, and what is due later or comes too late on purpose.
 func (k *Callbacks) Pending(within time.Duration) (soon, later int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	limit := clock.Real().Add(within)
 	soon = k.flying
 	for _, c := range k.queue {
-		if c.due.After(limit) {
+		if c.due.After(limit) || (c.Delay >= longLate && c.tries == 0) {
 			later++
 		} else {
 			soon++

@@ -35,7 +35,7 @@ const (
 
 	Timeout   Kind = "timeout"    // after: nothing comes for DelayMS (default 1000), then the connection ends
 	NextDay   Kind = "next_day"   // order: accepted, and finished within the next settlement day
-	DarkQuery Kind = "dark_query" // query: still in progress, as long as it is the day of acceptance
+	DarkQuery Kind = "dark_query" // query: still in progress on the day of acceptance, and for DelayMS after it on the sandbox clock
 )
 
 // The faults of statements: of a whole file, by its day, and of its lines, by the channel's number.

@@ -231,6 +231,46 @@ func TestAPayoutThatFailsOrComesBackLeavesNothingOwed(t *testing.T) {
 	})
 }
 
+func TestAFailureThatIsKnownLateLeavesTheLoanAsOneThatIsKnownAtOnce(t *testing.T) {
+	eachTown(t, func(t *testing.T, w *town) {
+		promptUser, promptLoan := w.signed(60, someTerms(t, 1_200_000))
+		lateUser, lateLoan := w.signed(61, someTerms(t, 1_200_000))
+		var open []*paymentv1.CreateOrderRequest
+		w.pay.decide = func(o *paymentv1.CreateOrderRequest) (string, string) {
+			switch {
+			case o.GetKind() == "disbursement":
+				return "PAID", ""
+			case o.GetLoanId() == promptLoan:
+				return "REJECTED", "INSUFFICIENT_BALANCE"
+			}
+			open = append(open, o)
+			return "", ""
+		}
+		w.settle()
+		w.until("2026-12-02")
+		for range 3 { // every order of the second loan stays unknown for three nights
+			w.pass(3)
+			for _, o := range open {
+				w.pay.settle(t.Context(), o, "REJECTED", "INSUFFICIENT_BALANCE")
+			}
+			open = nil
+			w.settle()
+		}
+		w.pass(20)
+		for _, o := range open {
+			w.pay.settle(t.Context(), o, "REJECTED", "INSUFFICIENT_BALANCE")
+		}
+		w.settle()
+		w.pass(1)
+		prompt, late := w.loan(promptUser, promptLoan), w.loan(lateUser, lateLoan)
+		if prompt.GetDpd() == 0 || prompt.GetDpd() != late.GetDpd() || prompt.GetPayoffMinor() != late.GetPayoffMinor() || prompt.GetOverdueMinor() != late.GetOverdueMinor() {
+			t.Errorf("known at once: %d days, overdue %d, payoff %d; known late: %d days, overdue %d, payoff %d", prompt.GetDpd(), prompt.GetOverdueMinor(),
+				prompt.GetPayoffMinor(), late.GetDpd(), late.GetOverdueMinor(), late.GetPayoffMinor())
+		}
+		w.agrees()
+	})
+}
+
 func refusedWith(t *testing.T, err error, code errs.Code, reason string) {
 	t.Helper()
 	if errs.CodeOf(err) != code || errs.ReasonOf(err) != reason {

@@ -169,14 +169,25 @@ func (s *Service) tellRepayment(tx *store.Tx, a *account, order rows.PaymentOrde
 	return errs.Wrap(s.deps.Log.Append(tx, eventlog.Event{UserID: a.row.UserID, Bucket: a.row.Bucket, Body: e, PostingOn: posting, ValueOn: o.value.String()}), "telling a repayment")
 }
 
+// freedOn is the day from which an order that ended without money covers nothing. One that failed never covered anything,
+// however late its failure is known: the loan is as if it had not been. One that was called off was our own delay, and the
+// borrower keeps what it covered until then.
+func freedOn(a *account, o outcome) (calendar.Date, error) {
+	if o.kind != orderCancelled {
+		return a.life.Locked().On, nil
+	}
+	open, err := dateOf(a.part.OpenOn)
+	return max(open, a.life.At()), err
+}
+
 // collectFailed frees the lock of an order that ended without money. Days past due count from the due date again.
 func (s *Service) collectFailed(ctx context.Context, tx *store.Tx, a *account, order rows.PaymentOrder, o outcome) error {
 	if a.life != nil && a.life.Locked().OrderID == order.ID {
-		open, err := dateOf(a.part.OpenOn)
+		freed, err := freedOn(a, o)
 		if err != nil {
 			return err
 		}
-		err = s.happen(ctx, tx, a, happening{Happening: domain.Happening{Kind: domain.UnlockMoney, On: max(open, a.life.At()), OrderID: order.ID},
+		err = s.happen(ctx, tx, a, happening{Happening: domain.Happening{Kind: domain.UnlockMoney, On: freed, OrderID: order.ID},
 			PostingOn: calendar.None, ValueOn: calendar.None})
 		if err != nil {
 			return err

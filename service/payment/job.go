@@ -21,8 +21,8 @@ const (
 	// resumeWorkers is how many orders are taken up again at once.
 	resumeWorkers = 8
 	// An unknown attempt, and one that a channel has accepted, get so many queries before the process counts as idle in
-	// spite of them.
-	mostUnknown, mostAccepted = 5, 3
+	// spite of them. One that a channel still has in work when it is asked first may take a day.
+	mostUnknown, mostAccepted = 5, 1
 )
 
 // Jobs is payment's own work. The queue carries up to 16 effects at once, so that a batch of debits needs no goroutine
