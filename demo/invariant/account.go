@@ -12,7 +12,7 @@ import (
 
 // Effect is something that a party did with the money of a loan, by the party's own journal.
 type Effect struct {
-	// Kind is the party's word: PAYOUT, COLLECT, REFUND, RETURN or CHARGEBACK.
+	// Kind is the party's word: PAYOUT, COLLECT, REFUND, RETURN or CHARGEBACK; REFUSED is a collection without money.
 	Kind string
 	// On is the date in China, by the party's clock.
 	On          string
@@ -103,6 +103,10 @@ func (l *look) accounts(ctx context.Context, d *dealings) ([]Account, error) {
 	if err != nil {
 		return nil, err
 	}
+	refused, err := l.refused(ctx, d)
+	if err != nil {
+		return nil, err
+	}
 	valued, err := l.byValue(ctx)
 	if err != nil {
 		return nil, err
@@ -113,7 +117,7 @@ func (l *look) accounts(ctx context.Context, d *dealings) ([]Account, error) {
 			ID: v.id, State: v.state, Method: v.method, DisbursedOn: v.disbursedOn, SettledOn: v.settledOn, PrincipalMinor: v.principal,
 			RatePPM: v.ratePPM, TermMonths: v.termMonths, ReleasedMinor: v.released, ByValue: valued[v.id],
 		}
-		for _, m := range moved[v.id] {
+		for _, m := range slices.SortedFunc(slices.Values(slices.Concat(moved[v.id], refused[v.id])), bySeq) {
 			a.Effects = append(a.Effects, Effect{Kind: m.kind, On: dateIn(m.atMS).String(), AmountMinor: m.amount})
 		}
 		own := v.own.plus(v.shares)
@@ -170,8 +174,26 @@ func (l *look) moved(ctx context.Context, d *dealings) (map[int64][]movement, er
 		return err
 	})
 	for _, list := range of {
-		slices.SortFunc(list, func(a, b movement) int { return cmp.Compare(a.seq, b.seq) })
+		slices.SortFunc(list, bySeq)
 	}
+	return of, err
+}
+
+func bySeq(a, b movement) int { return cmp.Compare(a.seq, b.seq) }
+
+// refused answers which collections the parties refused for each loan: no money moved, but until that day it might have, and
+// the day bears no penalty.
+func (l *look) refused(ctx context.Context, d *dealings) (map[int64][]movement, error) {
+	of := map[int64][]movement{}
+	err := l.books.each(ctx, "sandbox", `SELECT seq, amount_minor, at_ms, request_no FROM journal WHERE status = 'FAILED' AND kind = 'COLLECT'`, func(r *sql.Rows) error {
+		e := effect{kind: "REFUSED"}
+		err := r.Scan(&e.seq, &e.amount, &e.atMS, &e.requestNo)
+		if a := d.byNo[e.requestNo]; a != nil && d.order[a.order] != nil {
+			loan := d.order[a.order].loan
+			of[loan] = append(of[loan], movement{e, a.order})
+		}
+		return err
+	})
 	return of, err
 }
 

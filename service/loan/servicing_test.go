@@ -6,6 +6,7 @@ import (
 
 	loanv1 "github.com/hengdai/hengdai/api/loan/v1"
 	paymentv1 "github.com/hengdai/hengdai/api/payment/v1"
+	"github.com/hengdai/hengdai/domain/calendar"
 	"github.com/hengdai/hengdai/domain/ledger"
 	"github.com/hengdai/hengdai/kit/errs"
 	"github.com/hengdai/hengdai/kit/store/storetest"
@@ -236,6 +237,50 @@ func TestAFailureThatIsKnownLateLeavesTheLoanAsOneThatIsKnownAtOnce(t *testing.T
 		promptUser, promptLoan := w.signed(60, someTerms(t, 1_200_000))
 		lateUser, lateLoan := w.signed(61, someTerms(t, 1_200_000))
 		var open []*paymentv1.CreateOrderRequest
+		w.pay.ended = map[int64]calendar.Date{}
+		w.pay.decide = func(o *paymentv1.CreateOrderRequest) (string, string) {
+			switch {
+			case o.GetKind() == "disbursement":
+				return "PAID", ""
+			case o.GetLoanId() == promptLoan:
+				return "REJECTED", "INSUFFICIENT_BALANCE"
+			}
+			open = append(open, o)
+			w.pay.ended[o.GetOrderId()] = calendar.InShanghai(w.clk.Now())
+			return "", ""
+		}
+		w.settle()
+		w.until("2026-12-02")
+		for range 3 { // every order of the second loan stays unknown for three nights
+			w.pass(3)
+			for _, o := range open {
+				w.pay.settle(t.Context(), o, "REJECTED", "INSUFFICIENT_BALANCE")
+			}
+			open = nil
+			w.settle()
+		}
+		w.pass(20)
+		for _, o := range open {
+			w.pay.settle(t.Context(), o, "REJECTED", "INSUFFICIENT_BALANCE")
+		}
+		w.settle()
+		w.pass(1)
+		prompt, late := w.loan(promptUser, promptLoan), w.loan(lateUser, lateLoan)
+		if prompt.GetDpd() == 0 || prompt.GetDpd() != late.GetDpd() || prompt.GetPayoffMinor() != late.GetPayoffMinor() || prompt.GetOverdueMinor() != late.GetOverdueMinor() {
+			t.Errorf("known at once: %d days, overdue %d, payoff %d; known late: %d days, overdue %d, payoff %d", prompt.GetDpd(), prompt.GetOverdueMinor(),
+				prompt.GetPayoffMinor(), late.GetDpd(), late.GetOverdueMinor(), late.GetPayoffMinor())
+		}
+		w.agrees()
+	})
+}
+
+// TestDaysUntilAnOrderFailsAreFreeOfPenalty: the second loan's orders fail three days after they were sent; days past due count
+// from the due date all the same.
+func TestDaysUntilAnOrderFailsAreFreeOfPenalty(t *testing.T) {
+	eachTown(t, func(t *testing.T, w *town) {
+		promptUser, promptLoan := w.signed(60, someTerms(t, 1_200_000))
+		lateUser, lateLoan := w.signed(61, someTerms(t, 1_200_000))
+		var open []*paymentv1.CreateOrderRequest
 		w.pay.decide = func(o *paymentv1.CreateOrderRequest) (string, string) {
 			switch {
 			case o.GetKind() == "disbursement":
@@ -263,9 +308,8 @@ func TestAFailureThatIsKnownLateLeavesTheLoanAsOneThatIsKnownAtOnce(t *testing.T
 		w.settle()
 		w.pass(1)
 		prompt, late := w.loan(promptUser, promptLoan), w.loan(lateUser, lateLoan)
-		if prompt.GetDpd() == 0 || prompt.GetDpd() != late.GetDpd() || prompt.GetPayoffMinor() != late.GetPayoffMinor() || prompt.GetOverdueMinor() != late.GetOverdueMinor() {
-			t.Errorf("known at once: %d days, overdue %d, payoff %d; known late: %d days, overdue %d, payoff %d", prompt.GetDpd(), prompt.GetOverdueMinor(),
-				prompt.GetPayoffMinor(), late.GetDpd(), late.GetOverdueMinor(), late.GetPayoffMinor())
+		if prompt.GetDpd() == 0 || prompt.GetDpd() != late.GetDpd() || prompt.GetPayoffMinor() <= late.GetPayoffMinor() {
+			t.Errorf("failed at once: %d days, payoff %d; failed days later: %d days, payoff %d", prompt.GetDpd(), prompt.GetPayoffMinor(), late.GetDpd(), late.GetPayoffMinor())
 		}
 		w.agrees()
 	})

@@ -169,15 +169,16 @@ func (s *Service) tellRepayment(tx *store.Tx, a *account, order rows.PaymentOrde
 	return errs.Wrap(s.deps.Log.Append(tx, eventlog.Event{UserID: a.row.UserID, Bucket: a.row.Bucket, Body: e, PostingOn: posting, ValueOn: o.value.String()}), "telling a repayment")
 }
 
-// freedOn is the day from which an order that ended without money covers nothing. One that failed never covered anything,
-// however late its failure is known: the loan is as if it had not been. One that was called off was our own delay, and the
-// borrower keeps what it covered until then.
+// freedOn is the day from which an order that ended without money covers nothing: the day on which it failed at the channel,
+// however late that is known. Before that day it was not final, and those days stay free of penalty. If no day is told, and
+// for an order that was called off, it is today.
 func freedOn(a *account, o outcome) (calendar.Date, error) {
-	if o.kind != orderCancelled {
-		return a.life.Locked().On, nil
-	}
 	open, err := dateOf(a.part.OpenOn)
-	return max(open, a.life.At()), err
+	today := max(open, a.life.At())
+	if o.kind == orderCancelled || o.value == calendar.None {
+		return today, err
+	}
+	return min(max(o.value, a.life.Locked().On), today), err
 }
 
 // collectFailed frees the lock of an order that ended without money. Days past due count from the due date again.

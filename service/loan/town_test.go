@@ -47,7 +47,8 @@ type cashier struct {
 	sums   map[string]map[int64]*paymentv1.BucketSum // by date and bucket, on clearing
 	// decide answers the outcome of an order: PAID, REJECTED, or empty to leave it under way.
 	decide func(*paymentv1.CreateOrderRequest) (outcome, reason string)
-	lie    int64 // added to the clearing that is told
+	ended  map[int64]calendar.Date // when orders ended at the channel, where that is not when it is known
+	lie    int64                   // added to the clearing that is told
 	refuse error
 }
 
@@ -79,11 +80,14 @@ func (c *cashier) CancelOrder(context.Context, *paymentv1.CancelOrderRequest) (*
 	return nil, connect.NewError(connect.CodeUnimplemented, nil)
 }
 
-// settle tells the end of an order, valued today.
+// settle tells the end of an order, valued on the day on which it ended at the channel, else today.
 func (c *cashier) settle(ctx context.Context, req *paymentv1.CreateOrderRequest, outcome, reason string) {
 	c.t.Helper()
 	bucket := id.Bucket(req.GetOrderId())
 	value := calendar.InShanghai(c.clk.Now())
+	if on, known := c.ended[req.GetOrderId()]; known {
+		value = on
+	}
 	err := c.db.Write(ctx, func(tx *store.Tx) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()

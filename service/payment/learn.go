@@ -153,6 +153,9 @@ func (u *unit) follow(a *rows.PaymentAttempt, from, to payment.AttemptState, w w
 		}
 	}
 	valueOn := a.MovedOn
+	if to == payment.FailedFinal { // the day of the failure: until then the order might still have been paid
+		valueOn = u.movedOn(w.reply)
+	}
 	if c.Book == payment.BookBack {
 		valueOn = u.movedOn(w.reply)
 		if err := u.noteBack(a, w.reply.SettledOn, valueOn); err != nil {
